@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// LockFreeCache: a bounded table of counters. Looking one up and adding to it takes no lock.
+//
+// The default cache. Its capacity is fixed, so it never resizes; when a place is needed, an entry that is
+// clean and not pinned leaves (second chance among the places where the new one could stand). Size it a fifth
+// above the number of counters that are in use at a time; the smallest capacity is 64 entries.
+//
+//     livecount::Counter<livecount::LockFreeCache, Store, Queue> hits{{.cache = {.entries = 100'000}}};
+//
+// The scheme. Buckets of eight slots, a bucket a cache line; a slot holds 16 bits of the hash (the tag) and
+// 48 bits of pointer. A key may stand in any slot of two buckets. Invariants:
+//
+//   1. A slot is changed by compare-and-swap only. Whose compare-and-swap takes an entry out of its slot
+//   retires it.
+//   2. An entry is made, pinned and sealed under the lock of its key's stripe, so a key has at most one entry
+//   that is
+//      not sealed. A sealed one may linger in its slot for a moment: who meets it takes it out.
+//   3. A retired entry is freed when no reader is left that may have found it (detail/epoch.hpp).
+//
+// Threads: all operations from any thread. Progress: peek is wait-free; the others take one stripe's mutex
+// (they insert, pin and evict), and never wait for a second one.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "../concepts.hpp"
+
+namespace livecount::inline v0_1 {
+
+template <class SyncPolicy>
+class BasicLockFreeCache {
+ public:
+  using Sync = SyncPolicy;
+  using Entry = BasicEntry<Sync>;
+  using Guard = typename detail::Epochs<Sync>::Guard;
+
+  struct Options {
+    std::size_t entries = 1'000'000;
+  };
+
+  explicit BasicLockFreeCache(Options options)
+      : bucket_count_((std::max(options.entries, smallest) + slots_in_bucket - 1) / slots_in_bucket),
+        buckets_(std::make_unique<Bucket[]>(bucket_count_)) {}
+
+  ~BasicLockFreeCache() {
+    for_each_slot([](Slot& slot) {
+      if (Entry* const entry = entry_of(slot.load(std::memory_order_relaxed))) Entry::destroy(entry);
+    });
+    for (const Retired& retired : retired_) Entry::destroy(retired.entry);
+  }
+  BasicLockFreeCache(const BasicLockFreeCache&) = delete;
+  BasicLockFreeCache& operator=(const BasicLockFreeCache&) = delete;
+
+  class Reference {
+   public:
+    explicit Reference(Entry* entry) noexcept : entry_(entry) {}
+    explicit operator bool() const noexcept { return entry_ != nullptr; }
+    Entry& operator*() const noexcept { return *entry_; }
+    Entry* operator->() const noexcept { return entry_; }
+
+   private:
+    Entry* entry_;
+  };
+
+  [[nodiscard]] Reference peek(const Guard&, const HashedKey& key) noexcept {
+    const Found found = find(key);
+    if (found.entry && !found.entry->used.load(std::memory_order_relaxed)) {
+      found.entry->used.store(true, std::memory_order_relaxed);
+    }
+    return Reference{found.entry};
+  }
+
+  [[nodiscard]] Entry* pin(const HashedKey& key) {
+    const std::lock_guard lock(stripe(key.hash));
+    const Guard guard;
+    for (Found found = find(key); found.entry; found = find(key)) {
+      if (Entry::is_live(found.entry->load())) {
+        found.entry->pins.fetch_add(1, std::memory_order_relaxed);  // under the stripe's lock
+        return found.entry;
+      }
+      take_out(*found.slot, found.value);
+    }
+    return insert(key);
+  }
+
+  // release: what was done to the entry happens before its eviction, which reads the pins with acquire.
+  void unpin(Entry& entry) noexcept { entry.pins.fetch_sub(1, std::memory_order_release); }
+
+  void settle(Entry& entry) noexcept { entry.release(); }
+
+  std::size_t drop_clean() {
+    std::size_t dropped = 0;
+    for_each_slot([&](Slot& slot) {
+      const Guard guard;
+      const std::uint64_t value = slot.load(std::memory_order_acquire);
+      Entry* const entry = entry_of(value);
+      if (!entry) return;
+      const std::lock_guard lock(stripe(entry->hash()));
+      if (may_leave(*entry) && take_out(slot, value)) ++dropped;
+    });
+    return dropped;
+  }
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return bucket_count_ * slots_in_bucket; }
+
+  [[nodiscard]] CacheStatistics statistics() const noexcept {
+    const std::uint64_t evicted = evicted_.load(std::memory_order_relaxed);
+    const std::uint64_t inserted = inserted_.load(std::memory_order_relaxed);
+    return {static_cast<std::size_t>(inserted - std::min(evicted, inserted)), inserted, evicted};
+  }
+
+ private:
+  static constexpr std::size_t slots_in_bucket = 8;
+  static constexpr std::size_t smallest = 64;
+  static constexpr std::size_t reclaim_at = 64;
+
+  using Slot = typename Sync::template atomic<std::uint64_t>;  // tag << 48 | pointer; 0: empty
+  struct alignas(cache_line) Bucket {
+    std::array<Slot, slots_in_bucket> slots{};
+  };
+  static_assert(sizeof(Bucket) == cache_line);
+
+  struct Found {
+    Entry* entry = nullptr;
+    Slot* slot = nullptr;
+    std::uint64_t value = 0;
+  };
+  struct Retired {
+    Entry* entry;
+    std::uint64_t stamp;
+  };
+
+  // ---- addresses
+  // ---------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept { return hash >> 48; }
+  [[nodiscard]] static Entry* entry_of(std::uint64_t value) noexcept {
+    return reinterpret_cast<Entry*>(value & 0x0000'FFFF'FFFF'FFFFULL);
+  }
+  [[nodiscard]] static std::uint64_t value_of(const Entry& entry) noexcept {
+    return tag_of(entry.hash()) << 48 | reinterpret_cast<std::uint64_t>(&entry);
+  }
+  /// The two buckets where a key may stand (multiply-shift range reduction, Lemire 2019).
+  [[nodiscard]] std::array<Bucket*, 2> buckets_of(std::uint64_t hash) const noexcept {
+    const auto reduce = [this](std::uint64_t bits) {
+      return static_cast<std::size_t>(((bits & 0xFFFF'FFFFULL) * bucket_count_) >> 32);
+    };
+    const std::size_t first = reduce(hash);
+    std::size_t second = reduce(detail::mix(hash, 1));
+    if (second == first) second = first + 1 == bucket_count_ ? 0 : first + 1;
+    return {&buckets_[first], &buckets_[second]};
+  }
+  [[nodiscard]] typename Sync::mutex& stripe(std::uint64_t hash) noexcept {
+    return stripes_[(hash >> 40) % stripes_.size()].mutex;
+  }
+  template <class F>
+  void for_each_slot(F f) {
+    for (std::size_t i = 0; i < bucket_count_; ++i) {
+      for (Slot& slot : buckets_[i].slots) f(slot);
+    }
+  }
+
+  // ---- looking up
+  // ----------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Found find(const HashedKey& key) const noexcept {
+    const std::uint64_t tag = tag_of(key.hash);
+    for (Bucket* const bucket : buckets_of(key.hash)) {
+      for (Slot& slot : bucket->slots) {
+        const std::uint64_t value =
+            slot.load(std::memory_order_acquire);  // (1) pairs with (2): the entry is whole
+        if (value >> 48 != tag) continue;
+        Entry* const entry = entry_of(value);
+        if (entry && entry->hash() == key.hash && entry->has(key.key)) return {entry, &slot, value};
+      }
+    }
+    return {};
+  }
+
+  // ---- coming and leaving: under the lock of the key's stripe and a guard
+  // --------------------------------------------
+
+  [[nodiscard]] Entry* insert(const HashedKey& key) {
+    Entry* const entry = Entry::create(key);
+    entry->pins.store(1, std::memory_order_relaxed);  // published by (2)
+    const std::array<Bucket*, 2> buckets = buckets_of(key.hash);
+    if (!place(*entry, buckets) && !replace_victim(*entry, buckets)) {
+      Entry::destroy(entry);
+      return nullptr;
+    }
+    inserted_.fetch_add(1, std::memory_order_relaxed);
+    return entry;
+  }
+
+  [[nodiscard]] bool place(Entry& entry, const std::array<Bucket*, 2>& buckets) noexcept {
+    for (Bucket* const bucket : buckets) {
+      for (Slot& slot : bucket->slots) {
+        std::uint64_t empty = 0;
+        if (slot.load(std::memory_order_relaxed) == 0 &&
+            slot.compare_exchange_strong(empty, value_of(entry),
+                                         std::memory_order_release,  // (2) pairs with (1)
+                                         std::memory_order_relaxed)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  // Second chance: an entry that was used since it was last passed over is passed over once more.
+  [[nodiscard]] bool replace_victim(Entry& entry, const std::array<Bucket*, 2>& buckets) {
+    const std::size_t start = hand_.fetch_add(1, std::memory_order_relaxed);
+    for (std::size_t step = 0; step < 4 * slots_in_bucket; ++step) {
+      const std::size_t i = start + step;
+      Slot& slot = buckets[i % 2]->slots[i / 2 % slots_in_bucket];
+      std::uint64_t value = slot.load(std::memory_order_acquire);  // pairs with (2)
+      Entry* const victim = entry_of(value);
+      if (victim) {
+        if (step < 2 * slots_in_bucket && victim->used.exchange(false, std::memory_order_relaxed)) continue;
+        if (!try_evict(*victim, entry.hash())) continue;
+      }
+      // Of a sealed entry and an empty slot alike: another thread may be quicker.
+      if (slot.compare_exchange_strong(value, value_of(entry), std::memory_order_acq_rel,  // (2)
+                                       std::memory_order_relaxed)) {
+        if (victim) retire(*victim);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool try_evict(Entry& victim, std::uint64_t held) {
+    auto& mutex = stripe(victim.hash());
+    if (&mutex == &stripe(held)) return may_leave(victim);
+    const std::unique_lock lock(mutex, std::try_to_lock);  // never waits for a second stripe
+    return lock && may_leave(victim);
+  }
+
+  // acquire: pairs with unpin.
+  [[nodiscard]] static bool may_leave(Entry& entry) noexcept {
+    return entry.pins.load(std::memory_order_acquire) == 0 && entry.try_seal();
+  }
+
+  bool take_out(Slot& slot, std::uint64_t value) {
+    Entry* const entry = entry_of(value);
+    if (!slot.compare_exchange_strong(value, 0, std::memory_order_acq_rel, std::memory_order_relaxed))
+      return false;
+    retire(*entry);
+    return true;
+  }
+
+  void retire(Entry& entry) {
+    evicted_.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard lock(retired_mutex_);
+    retired_.push_back({&entry, detail::Epochs<Sync>::stamp()});
+    if (retired_.size() < reclaim_at_) return;
+    const std::uint64_t oldest = detail::Epochs<Sync>::oldest_reader();
+    const auto kept = std::partition(retired_.begin(), retired_.end(),
+                                     [oldest](const Retired& retired) { return retired.stamp >= oldest; });
+    std::for_each(kept, retired_.end(), [](const Retired& retired) { Entry::destroy(retired.entry); });
+    retired_.erase(kept, retired_.end());
+    reclaim_at_ = retired_.size() + reclaim_at;  // a reader that sleeps must not make every call scan
+  }
+
+  struct alignas(cache_line) Stripe {
+    typename Sync::mutex mutex;
+  };
+
+  const std::size_t bucket_count_;
+  const std::unique_ptr<Bucket[]> buckets_;
+  std::array<Stripe, 256> stripes_;
+  typename Sync::template atomic<std::size_t> hand_{0};
+  typename Sync::template atomic<std::uint64_t> inserted_{0};
+  typename Sync::template atomic<std::uint64_t> evicted_{0};
+  typename Sync::mutex retired_mutex_;
+  std::vector<Retired> retired_;         // under retired_mutex_
+  std::size_t reclaim_at_ = reclaim_at;  // under retired_mutex_
+};
+
+using LockFreeCache = BasicLockFreeCache<StdSync>;
+
+static_assert(CachePolicy<LockFreeCache>);
+
+}  // namespace livecount::inline v0_1

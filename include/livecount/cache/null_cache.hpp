@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// NullCache: no cache. An entry is kept only while it is in use or holds what is not yet committed.
+//
+// For counting straight into the store: with InlineQueue every update is one commit and every read asks the
+// store, so memory stays at almost nothing. Also the smallest model of CachePolicy.
+//
+//     livecount::Counter<livecount::NullCache, Store, livecount::InlineQueue> votes{...};
+//
+// Threads: all operations from any thread. Progress: each takes the one mutex for a moment.
+#pragma once
+
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "../concepts.hpp"
+
+namespace livecount::inline v0_1 {
+
+template <class SyncPolicy>
+class BasicNullCache {
+ public:
+  using Sync = SyncPolicy;
+  using Entry = BasicEntry<Sync>;
+  using Guard = typename detail::Epochs<Sync>::Guard;
+
+  struct Options {
+    std::size_t entries = 1'000'000;  // how many may be in use or uncommitted at a time
+  };
+
+  explicit BasicNullCache(Options options) : capacity_(options.entries) {}
+  ~BasicNullCache() {
+    for (const auto& [hash, entry] : entries_) Entry::destroy(entry);
+  }
+  BasicNullCache(const BasicNullCache&) = delete;
+  BasicNullCache& operator=(const BasicNullCache&) = delete;
+
+  /// Pins what it refers to until it goes.
+  class Reference {
+   public:
+    Reference(BasicNullCache& cache, Entry* entry) noexcept : cache_(&cache), entry_(entry) {}
+    Reference(Reference&& other) noexcept
+        : cache_(other.cache_), entry_(std::exchange(other.entry_, nullptr)) {}
+    Reference& operator=(Reference&&) = delete;
+    ~Reference() {
+      if (entry_) cache_->unpin(*entry_);
+    }
+    explicit operator bool() const noexcept { return entry_ != nullptr; }
+    Entry& operator*() const noexcept { return *entry_; }
+    Entry* operator->() const noexcept { return entry_; }
+
+   private:
+    BasicNullCache* cache_;
+    Entry* entry_;
+  };
+
+  [[nodiscard]] Reference peek(const Guard&, const HashedKey& key) {
+    const std::lock_guard lock(mutex_);
+    return Reference{*this, find_and_pin(key)};
+  }
+
+  [[nodiscard]] Entry* pin(const HashedKey& key) {
+    const std::lock_guard lock(mutex_);
+    if (Entry* const entry = find_and_pin(key)) return entry;
+    if (entries_.size() >= capacity_) return nullptr;
+    Entry* const entry = Entry::create(key);
+    entry->pins.store(1, std::memory_order_relaxed);
+    entries_.emplace(key.hash, entry);
+    ++inserted_;
+    return entry;
+  }
+
+  void unpin(Entry& entry) noexcept {
+    const std::lock_guard lock(mutex_);
+    entry.pins.fetch_sub(1, std::memory_order_relaxed);
+    leave_if_clean(entry);
+  }
+
+  void settle(Entry& entry) noexcept {
+    const std::lock_guard lock(mutex_);
+    entry.release();
+    leave_if_clean(entry);
+  }
+
+  std::size_t drop_clean() noexcept { return 0; }  // nothing clean stays
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+  [[nodiscard]] CacheStatistics statistics() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return {entries_.size(), inserted_, inserted_ - entries_.size()};
+  }
+
+ private:
+  [[nodiscard]] Entry* find_and_pin(const HashedKey& key) noexcept {
+    const auto [first, last] = entries_.equal_range(key.hash);
+    for (auto found = first; found != last; ++found) {
+      if (!found->second->has(key.key)) continue;
+      found->second->pins.fetch_add(1, std::memory_order_relaxed);
+      return found->second;
+    }
+    return nullptr;
+  }
+
+  void leave_if_clean(Entry& entry) noexcept {
+    if (entry.pins.load(std::memory_order_relaxed) != 0 || !entry.try_seal()) return;
+    const auto [first, last] = entries_.equal_range(entry.hash());
+    for (auto found = first; found != last; ++found) {
+      if (found->second != &entry) continue;
+      entries_.erase(found);
+      Entry::destroy(&entry);
+      return;
+    }
+  }
+
+  const std::size_t capacity_;
+  mutable typename Sync::mutex mutex_;
+  std::unordered_multimap<std::uint64_t, Entry*> entries_;  // under mutex_, by hash
+  std::uint64_t inserted_ = 0;                              // under mutex_
+};
+
+using NullCache = BasicNullCache<StdSync>;
+
+static_assert(CachePolicy<NullCache>);
+
+}  // namespace livecount::inline v0_1

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The contracts: what a cache, a store and a queue must offer to be put into Counter<Cache, Store, Queue>.
+//
+// Each concept stands below with its table, its thread rules and its smallest model. Counter checks its
+// policies with check_cache, check_store and check_queue, whose first error names the policy and the
+// operation that it lacks; the concepts are for your own `static_assert(livecount::StorePolicy<MyStore>)`.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "detail/epoch.hpp"
+#include "entry.hpp"
+#include "record.hpp"
+
+namespace livecount::inline v0_1 {
+
+// ---- StorePolicy: the durable home of the counts
+// -------------------------------------------------------------------
+//
+//   expression              returns                  throws   meaning
+//   S::Options              a type                            default constructible; S is made from it
+//   S::guarantee            exactly_once or ...               what a batch sent twice does
+//   s.read(key)             std::optional<Count>     Error    the count last applied; nullopt if there is
+//   none s.apply(batch)          ApplyResult              Error    every record, or nothing. What it throws
+//   counts as unknown
+//
+//   Threads: one apply at a time; reads run beside it, from any thread.
+//   Smallest model: examples/custom_store.cpp, 20 lines.
+//
+// Refinements, each optional:
+//
+//   SettingsStore   s.adopt(settings)                Error    keeps the settings with the data, or compares
+//   them with
+//                                                             what is kept and refuses (settings_mismatch)
+//   SharedStore     s.version()                               a number that moves when another process has
+//   changed
+//                                                             the data: counts in memory are refreshed by it
+
+namespace detail {
+template <class S>
+concept has_read = requires(S& s, const KeyView& key) {
+  { s.read(key) } -> std::same_as<std::optional<Count>>;
+};
+template <class S>
+concept has_apply = requires(S& s, const Batch& batch) {
+  { s.apply(batch) } -> std::convertible_to<ApplyResult>;
+};
+template <class S>
+concept has_guarantee = requires {
+  typename S::guarantee;
+}
+&&(std::same_as<typename S::guarantee, exactly_once> || std::same_as<typename S::guarantee, at_least_once>);
+template <class P>
+concept has_options = requires {
+  typename P::Options;
+}
+&&std::default_initializable<typename P::Options>;
+template <class P>
+concept made_from_options = has_options<P> && std::constructible_from<P, typename P::Options>;
+}  // namespace detail
+
+template <class S>
+concept StorePolicy =
+    detail::made_from_options<S> && detail::has_guarantee<S> && detail::has_read<S> && detail::has_apply<S>;
+
+template <class S>
+concept SettingsStore = StorePolicy<S> && requires(S& s, const Settings& settings) {
+  s.adopt(settings);
+};
+
+template <class S>
+concept SharedStore = StorePolicy<S> && requires(S& s) {
+  { s.version() } -> std::convertible_to<std::uint64_t>;
+};
+
+// ---- CachePolicy: the entries in memory
+// ----------------------------------------------------------------------------
+//
+//   expression              returns             meaning
+//   C::Options              a type              default constructible; C is made from it
+//   C::Sync                 a type              the threads and atomics it runs on (StdSync)
+//   c.peek(guard, key)      a reference         the entry if it is resident: tests as bool, `->` reaches it.
+//   It is valid
+//                                               until it or the guard goes, but may be sealed meanwhile
+//   c.pin(key)              BasicEntry<Sync>*   the entry, made if need be; it stays until c.unpin. Null if
+//   no room:
+//                                               everything that could leave is dirty or pinned
+//   c.unpin(entry)                              takes back one pin
+//   c.settle(entry)                             gives busy back; the last touch of the entry by its caller
+//   c.drop_clean()          std::size_t         evicts every entry that is neither dirty nor pinned; how many
+//   c.capacity()            std::size_t         how many entries there can be
+//   c.statistics()          CacheStatistics
+//
+//   Threads: any of these from any thread. None waits for I/O. Invariants of an entry: entry.hpp.
+//   Smallest model: cache/null_cache.hpp.
+
+struct CacheStatistics {
+  std::size_t entries = 0;     // resident now
+  std::uint64_t inserted = 0;  // entries made since the start: every miss makes one
+  std::uint64_t evicted = 0;   // entries that have left
+};
+
+namespace detail {
+template <class C>
+concept has_sync = requires {
+  typename C::Sync;
+};
+template <class C>
+concept has_peek = has_sync<C> &&
+    requires(C& c, const typename Epochs<typename C::Sync>::Guard& guard, const HashedKey& key) {
+  static_cast<bool>(c.peek(guard, key));
+  { *c.peek(guard, key) } -> std::same_as<BasicEntry<typename C::Sync>&>;
+};
+template <class C>
+concept has_pin = has_sync<C> && requires(C& c, const HashedKey& key) {
+  { c.pin(key) } -> std::same_as<BasicEntry<typename C::Sync>*>;
+};
+template <class C>
+concept has_unpin = has_sync<C> && requires(C& c, BasicEntry<typename C::Sync>& entry) {
+  c.unpin(entry);
+};
+template <class C>
+concept has_settle = has_sync<C> && requires(C& c, BasicEntry<typename C::Sync>& entry) {
+  c.settle(entry);
+};
+template <class C>
+concept has_drop_clean = requires(C& c) {
+  { c.drop_clean() } -> std::same_as<std::size_t>;
+};
+template <class C>
+concept has_capacity = requires(const C& c) {
+  { c.capacity() } -> std::same_as<std::size_t>;
+};
+template <class C>
+concept has_statistics = requires(const C& c) {
+  { c.statistics() } -> std::same_as<CacheStatistics>;
+};
+}  // namespace detail
+
+template <class C>
+concept CachePolicy = detail::made_from_options<C> && detail::has_peek<C> && detail::has_pin<C> &&
+    detail::has_unpin<C> && detail::has_settle<C> && detail::has_drop_clean<C> && detail::has_capacity<C> &&
+    detail::has_statistics<C>;
+
+// ---- QueuePolicy: when changes are written
+// ---------------------------------------------------------------------------
+//
+//   expression              returns             meaning
+//   Q::Options              a type              default constructible; Q is made from it
+//   Q::writes_through       bool (constexpr)    an update returns only after it has been committed
+//   q.pace()                Pace                when a dirty counter is ripe
+//   q.start(drain)                              called once, before any other call; `drain` stays until stop
+//   returns q.notify(wake)                              something is to do: see Wake. Returns at once
+//   q.stop()                                    drain is not called any more, and no call of it is running;
+//   repeatable
+//
+//   Threads: notify from any thread; start and stop from one.
+//   Smallest model: queue/inline_queue.hpp.
+
+/// Why a queue is notified.
+enum class Wake : std::uint8_t {
+  dirty,   // the first counter has become dirty since the last drain
+  ripe,    // a counter has gathered `batch_size` changes
+  urgent,  // somebody waits for room
+};
+
+struct Pace {
+  std::chrono::milliseconds max_delay{
+      200};                      // a dirty counter is ripe at this age at the latest (steady clock)
+  std::uint32_t batch_size = 0;  // ... or with so many changes of its own; 0: as soon as the queue drains
+};
+
+/// The worker's side of a Counter: one call writes what is to be written. Thread-safe; calls take turns.
+class Drain {
+ public:
+  enum class Scope : std::uint8_t { ripe, everything };
+  struct Report {
+    bool failed = false;    // the store did not take a batch: try again later
+    bool left = false;      // something stayed: unripe, or in the hands of a loader
+    Errc error = Errc::ok;  // why it failed
+    std::string message;
+  };
+  [[nodiscard]] virtual Report drain(Scope scope) noexcept = 0;
+
+ protected:
+  ~Drain() = default;
+};
+
+namespace detail {
+template <class Q>
+concept has_writes_through = requires {
+  { Q::writes_through } -> std::convertible_to<bool>;
+};
+template <class Q>
+concept has_pace = requires(const Q& q) {
+  { q.pace() } -> std::same_as<Pace>;
+};
+template <class Q>
+concept has_start = requires(Q& q, Drain& drain) {
+  q.start(drain);
+};
+template <class Q>
+concept has_notify = requires(Q& q, Wake wake) {
+  q.notify(wake);
+};
+template <class Q>
+concept has_stop = requires(Q& q) {
+  q.stop();
+};
+}  // namespace detail
+
+template <class Q>
+concept QueuePolicy = detail::made_from_options<Q> && detail::has_writes_through<Q> && detail::has_pace<Q> &&
+    detail::has_start<Q> && detail::has_notify<Q> && detail::has_stop<Q>;
+
+// ---- The checks whose messages a user meets
+// --------------------------------------------------------------------------
+
+template <class S>
+consteval bool check_store() {
+  static_assert(detail::has_options<S>,
+                "livecount: StorePolicy needs  struct Options  (default constructible)");
+  static_assert(detail::made_from_options<S>, "livecount: StorePolicy needs  explicit Store(Options)");
+  static_assert(
+      detail::has_guarantee<S>,
+      "livecount: StorePolicy needs  using guarantee = livecount::exactly_once  (or at_least_once)");
+  static_assert(
+      detail::has_read<S>,
+      "livecount: StorePolicy needs  std::optional<livecount::Count> read(const livecount::KeyView& key)");
+  static_assert(detail::has_apply<S>,
+                "livecount: StorePolicy needs  livecount::ApplyResult apply(const livecount::Batch& batch)");
+  return true;
+}
+
+template <class C>
+consteval bool check_cache() {
+  static_assert(detail::has_options<C>,
+                "livecount: CachePolicy needs  struct Options  (default constructible)");
+  static_assert(detail::made_from_options<C>, "livecount: CachePolicy needs  explicit Cache(Options)");
+  static_assert(detail::has_sync<C>, "livecount: CachePolicy needs  using Sync = livecount::StdSync");
+  static_assert(
+      detail::has_peek<C>,
+      "livecount: CachePolicy needs  Reference peek(const Guard& guard, const livecount::HashedKey& key)");
+  static_assert(
+      detail::has_pin<C>,
+      "livecount: CachePolicy needs  livecount::BasicEntry<Sync>* pin(const livecount::HashedKey& key)");
+  static_assert(detail::has_unpin<C>,
+                "livecount: CachePolicy needs  void unpin(livecount::BasicEntry<Sync>& entry)");
+  static_assert(detail::has_settle<C>,
+                "livecount: CachePolicy needs  void settle(livecount::BasicEntry<Sync>& entry)");
+  static_assert(detail::has_drop_clean<C>, "livecount: CachePolicy needs  std::size_t drop_clean()");
+  static_assert(detail::has_capacity<C>, "livecount: CachePolicy needs  std::size_t capacity() const");
+  static_assert(detail::has_statistics<C>,
+                "livecount: CachePolicy needs  livecount::CacheStatistics statistics() const");
+  return true;
+}
+
+template <class Q>
+consteval bool check_queue() {
+  static_assert(detail::has_options<Q>,
+                "livecount: QueuePolicy needs  struct Options  (default constructible)");
+  static_assert(detail::made_from_options<Q>, "livecount: QueuePolicy needs  explicit Queue(Options)");
+  static_assert(detail::has_writes_through<Q>,
+                "livecount: QueuePolicy needs  static constexpr bool writes_through");
+  static_assert(detail::has_pace<Q>, "livecount: QueuePolicy needs  livecount::Pace pace() const");
+  static_assert(detail::has_start<Q>, "livecount: QueuePolicy needs  void start(livecount::Drain& drain)");
+  static_assert(detail::has_notify<Q>, "livecount: QueuePolicy needs  void notify(livecount::Wake wake)");
+  static_assert(detail::has_stop<Q>, "livecount: QueuePolicy needs  void stop()");
+  return true;
+}
+
+}  // namespace livecount::inline v0_1

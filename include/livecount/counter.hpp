@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Counter: counts things by name, in memory, and writes the counts to a store behind the program's back.
+//
+// A name in a namespace has one count for each bucket of each period: so many today, so many this week, so
+// many ever. Updates cost about an atomic add; reads are answered from memory; each change gets into the
+// store exactly once. The three policies say how counts are kept in memory (cache/), where they are at home
+// (store/), and when they are written (queue/): any combination works, concepts.hpp says what each must
+// offer, and presets.hpp names the usual ones.
+//
+//     livecount::Counter<livecount::LockFreeCache, livecount::SqliteStore, livecount::JthreadQueue> hits{
+//         {.store = {.path = "hits.db"}}};
+//     hits.increment("https://example.com/a");                                             // all time
+//     hits.increment(url, {.periods = PeriodType::day | PeriodType::week, .ns = "starred", .delta = 2});
+//     hits.get(url, {.period = PeriodType::day, .ns = "starred"});                         //
+//     std::optional<Count> hits.flush(); // it is durable hits.close(std::chrono::seconds(5)); // what could
+//     not be written is told
+//
+// What a crash costs: changes that are not yet committed, at most those of the last `max_delay` and one
+// commit, on at most `max_pending` counters. Nothing is counted twice: an unclear answer of the store is
+// resolved by asking again.
+//
+// Threads - Distinct objects: safe. Shared objects: safe, all operations, except construction and
+// destruction.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "calendar.hpp"
+#include "concepts.hpp"
+#include "counter/core.hpp"
+#include "counter/handle.hpp"
+#include "counter/options.hpp"
+#include "counter/raise.hpp"
+
+namespace livecount::inline v0_1 {
+
+template <class Cache, class Store, class Queue, class Clock = CoarseClock>
+class Counter {
+  static_assert(check_cache<Cache>());
+  static_assert(check_store<Store>());
+  static_assert(check_queue<Queue>());
+
+ public:
+  /// What the store promises of a batch that is sent again: exactly_once, at_least_once.
+  using guarantee = typename Store::guarantee;
+  using Handle = livecount::Handle<detail::Core<Cache, Store, Queue, Clock>>;
+
+  struct Options {
+    typename Cache::Options cache{};
+    typename Store::Options store{};
+    typename Queue::Options queue{};
+
+    // What a count means; kept with the data, and other values are refused on it.
+    Calendar calendar{};        // in which days begin, and weeks
+    Floor floor = Floor::zero;  // Floor::none: counts may go below zero
+
+    // How much may be pending, and what happens then.
+    std::size_t max_pending = 0;  // dirty counters; 0: half the cache's capacity
+    Limit when_full = Limit::block;
+    std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
+    std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
+    std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
+    std::function<void(const Error&)> on_error{};   // told of each failed attempt to write, on any thread
+
+    Clock clock{};  // chooses buckets; delays and ages use the steady clock
+  };
+
+  Counter() : Counter(Options{}) {}
+  /// Opens the store and starts the queue. Throws: what the store throws, Error{settings_mismatch}.
+  explicit Counter(Options options)
+      : core_(std::make_shared<Core>(
+            std::move(options.cache), std::move(options.store), std::move(options.queue),
+            detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
+                                options.block_timeout, options.refresh, options.max_pending,
+                                options.max_batch, std::move(options.on_error)},
+            std::move(options.clock))) {}
+  /// close(5 s). What could not be written is told to on_error.
+  ~Counter() {
+    const CloseReport report = core_->close(std::chrono::seconds(5));
+    if (report.clean || !core_->options().on_error) return;
+    try {
+      core_->options().on_error(Error(Errc::not_yet_durable, report.message, "close"));
+    } catch (...) {  // nobody is left to tell
+    }
+  }
+  Counter(const Counter&) = delete;
+  Counter& operator=(const Counter&) = delete;
+
+  // ---- counting
+  // ----------------------------------------------------------------------------------------------------
+
+  /// Adds the delta (1) to the count of the name in each period named: all of them, or, with an error, none.
+  /// With a floor of zero a decrement below zero leaves zero. The counter exists from then on, also after a
+  /// delta of 0. Throws: Error with name_too_long, namespace_too_long, delta_out_of_range, time_out_of_range,
+  /// overflow,
+  ///   backpressure, closed: nothing was changed. With a queue that writes through, not_yet_durable: it is
+  ///   counted. A floored decrement reads the store, and also throws what that does.
+  /// Progress: lock-free for one period whose counter is in the cache, without a decrement that may floor; it
+  /// waits
+  ///   while a gate is closed (microseconds) when the counter was clean. Else blocking, for moments; and see
+  ///   Limit.
+  void increment(std::string_view name, const Update& update = {}) {
+    if (const Errc code = core_->update(name, update, update.delta, nullptr); code != Errc::ok) {
+      detail::raise(*core_, code, "increment", name, update);
+    }
+  }
+  /// increment with the delta's sign turned. Requires: delta is not the smallest 64-bit number.
+  void decrement(std::string_view name, const Update& update = {}) {
+    if (const Errc code = try_decrement(name, update); code != Errc::ok) {
+      detail::raise(*core_, code, "decrement", name, update);
+    }
+  }
+  /// The same, with the error as a code.
+  [[nodiscard]] Errc try_increment(std::string_view name, const Update& update = {}) noexcept {
+    return core_->update(name, update, update.delta, nullptr);
+  }
+  [[nodiscard]] Errc try_decrement(std::string_view name, const Update& update = {}) noexcept {
+    return in_range(update.delta) ? core_->update(name, update, -update.delta, nullptr)
+                                  : Errc::delta_out_of_range;
+  }
+
+  /// Adds, and returns the new count. Reads the store if the counter is not in the cache. Throws: as
+  /// increment, and store_unavailable. Requires: one period.
+  Count increment_and_get(std::string_view name, const Update& update = {}) {
+    if (update.periods.size() != 1) {
+      throw Error(Errc::invalid_option,
+                  "increment_and_get takes one period, not " + to_string(update.periods),
+                  "increment_and_get");
+    }
+    Count count = 0;
+    if (const Errc code = core_->update(name, update, update.delta, &count); code != Errc::ok) {
+      detail::raise(*core_, code, "increment_and_get", name, update);
+    }
+    return count;
+  }
+
+  /// A name resolved once, for many updates. Throws: name_too_long, namespace_too_long.
+  [[nodiscard]] Handle handle(std::string_view name, const Binding& binding = {}) {
+    return Handle(core_, name, binding);
+  }
+
+  // ---- asking
+  // ------------------------------------------------------------------------------------------------------
+
+  /// The count, with everything this process has counted; nothing if there is no such counter (which is not
+  /// 0). Other processes' changes are in it at the latest `refresh` after their commit. Throws:
+  /// name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed. Progress:
+  /// lock-free if the counter is in the cache and loaded; else it reads the store.
+  [[nodiscard]] std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) {
+    std::optional<Count> count;
+    if (const Errc code = core_->get(name, lookup, count); code != Errc::ok) {
+      detail::raise(*core_, code, "get", name, {.periods = lookup.period, .ns = lookup.ns, .at = lookup.at});
+    }
+    return count;
+  }
+
+  // ---- writing
+  // -----------------------------------------------------------------------------------------------------
+
+  /// Returns when every update that returned before the call is in the store. Throws: Error with what the
+  /// store said.
+  void flush() {
+    if (core_->closed()) throw Error(Errc::closed, "flush: the counter has been closed", "flush");
+    const Drain::Report report = core_->flush();
+    if (!report.failed) return;
+    throw Error(
+        report.error,
+        "flush: up to " + std::to_string(pending()) + " counters are not yet in the store: " + report.message,
+        "flush");
+  }
+
+  /// Refuses all further calls, waits for those under way, writes what is pending and stops the queue.
+  /// Repeatable.
+  CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
+
+  /// Drops every counter from memory that has no pending change and no handle; how many. Nothing is lost by
+  /// it.
+  std::size_t drop_clean() { return core_->drop_clean(); }
+
+  // ---- looking inside
+  // ----------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Stats stats() const { return core_->stats(); }
+  /// Counters with changes that are not yet in the store.
+  [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
+  /// How long the oldest of these changes has been waiting (steady clock); nothing if there is none.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {
+    return core_->write_behind().oldest_pending_age();
+  }
+  [[nodiscard]] const Calendar& calendar() const noexcept { return core_->calendar(); }
+  /// For questions beyond get. Its writing side is the Counter's alone.
+  [[nodiscard]] Store& store() noexcept { return core_->store(); }
+  /// For queues with calls of their own, as ManualQueue::pump.
+  [[nodiscard]] Queue& queue() noexcept { return core_->queue(); }
+
+ private:
+  using Core = detail::Core<Cache, Store, Queue, Clock>;
+
+  const std::shared_ptr<Core> core_;
+};
+
+}  // namespace livecount::inline v0_1

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Handle: a name resolved once. Its updates skip hashing and looking up.
+//
+//     auto views = hits.handle(url, {.periods = PeriodType::day | PeriodType::week});
+//     views.increment();
+//
+// A handle keeps the counters of its current buckets in the cache (they cannot be evicted), and moves on to
+// the next bucket by itself when the time comes. It may outlive its Counter: from close() on its updates end
+// in Errc::closed.
+//
+// Threads: distinct handles, also of one name: safe. A shared handle: not safe, give each thread its own.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core.hpp"
+#include "raise.hpp"
+
+namespace livecount::inline v0_1 {
+
+template <class Core>
+class Handle {
+ public:
+  /// Made by Counter::handle.
+  Handle(std::shared_ptr<Core> core, std::string_view name, const Binding& binding)
+      : core_(std::move(core)),
+        name_(name),
+        ns_(binding.ns),
+        periods_(binding.periods),
+        name_hash_(core_->hash_of(ns_, name_)) {
+    if (const Errc code = core_->check(name_, ns_); code != Errc::ok) {
+      detail::raise(*core_, code, "handle", name_, {.ns = ns_});
+    }
+  }
+  ~Handle() { let_go(); }
+  Handle(Handle&& other) noexcept
+      : core_(std::move(other.core_)),
+        name_(std::move(other.name_)),
+        ns_(std::move(other.ns_)),
+        periods_(other.periods_),
+        name_hash_(other.name_hash_),
+        until_(other.until_),
+        from_(other.from_),
+        entries_(other.entries_),
+        count_(std::exchange(other.count_, 0)) {}
+  Handle& operator=(Handle&&) = delete;
+
+  /// Adds to every period, or to none. Throws and Progress: as Counter::increment.
+  void increment(Count delta = 1, std::optional<Time> at = std::nullopt) {
+    if (const Errc code = try_increment(delta, at); code != Errc::ok) {
+      detail::raise(*core_, code, "increment", name_,
+                    {.periods = periods_, .ns = ns_, .delta = delta, .at = at});
+    }
+  }
+  /// The same, downwards. Requires: delta is not the smallest 64-bit number.
+  void decrement(Count delta = 1, std::optional<Time> at = std::nullopt) { increment(-delta, at); }
+
+  [[nodiscard]] Errc try_increment(Count delta = 1, std::optional<Time> at = std::nullopt) noexcept {
+    if (core_->closed()) return Errc::closed;
+    if (periods_.empty()) return Errc::ok;
+    try {
+      if (const Errc code = bind(at); code != Errc::ok) return code;
+    } catch (const Error& error) {
+      return error.code();
+    } catch (const std::exception&) {  // no memory for an entry
+      return Errc::backpressure;
+    }
+    return core_->update_pinned(entries_.data(), count_, name_hash_, delta);
+  }
+
+ private:
+  /// Makes the entries those of the buckets in which the time lies.
+  [[nodiscard]] Errc bind(const std::optional<Time>& at) {
+    if (periods_ == PeriodType::all) return count_ == 1 ? Errc::ok : pin(std::nullopt);
+    const Time time = at ? *at : core_->now();
+    if (count_ != 0 && from_ <= time && time < until_) return Errc::ok;
+    let_go();
+    const Errc code = pin(time);
+    if (code == Errc::ok) remember_bounds(time);
+    return code;
+  }
+
+  [[nodiscard]] Errc pin(const std::optional<Time>& time) {
+    for (const PeriodType type : periods_) {
+      auto* const entry = core_->pin(core_->key_of(name_, ns_, type, time, name_hash_));
+      if (!entry) {
+        let_go();
+        return core_->closed() ? Errc::closed : Errc::backpressure;
+      }
+      entries_[count_++] = entry;
+    }
+    return Errc::ok;
+  }
+
+  /// All buckets hold from the latest beginning to the earliest end.
+  void remember_bounds(Time time) {
+    from_ = until_ = Time{};
+    bool first = true;
+    for (const PeriodType type : periods_) {
+      const Calendar::Segment segment = core_->calendar().segment(type, time);
+      from_ = first ? segment.from : std::max(from_, segment.from);
+      until_ = first ? segment.until : std::min(until_, segment.until);
+      first = false;
+    }
+  }
+
+  void let_go() noexcept {
+    while (count_ > 0) core_->unpin(*entries_[--count_]);
+  }
+
+  std::shared_ptr<Core> core_;
+  std::string name_;
+  std::string ns_;
+  Periods periods_;
+  std::uint64_t name_hash_;
+  Time until_{};
+  Time from_{};
+  std::array<typename Core::Entry*, Core::most_periods> entries_{};
+  std::size_t count_ = 0;
+};
+
+}  // namespace livecount::inline v0_1

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a Counter is told and what it tells: updates, look-ups, limits, statistics.
+//
+//     hits.increment(url, {.periods = PeriodType::day | PeriodType::week, .ns = "starred", .delta = 2});
+//     hits.get(url, {.period = PeriodType::day, .ns = "starred"});
+//
+// Threads: all types here are values.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../period.hpp"
+#include "../record.hpp"
+
+namespace livecount::inline v0_1 {
+
+inline constexpr std::string_view default_namespace = "default";
+
+/// Names and namespaces are bytes, compared bytewise; both may be empty. These are the longest ones.
+inline constexpr std::size_t max_name_bytes = 1024;
+inline constexpr std::size_t max_namespace_bytes = 255;
+
+/// An update of one name: the same delta in one bucket of each period, all of them or none.
+struct Update {
+  Periods periods = PeriodType::all;
+  std::string_view ns = default_namespace;
+  Count delta = 1;
+  std::optional<Time> at = std::nullopt;  // nothing: now, by the Counter's clock
+};
+
+/// A question for one counter.
+struct Lookup {
+  PeriodType period = PeriodType::all;
+  std::string_view ns = default_namespace;
+  std::optional<Time> at = std::nullopt;
+};
+
+/// What a handle is bound to.
+struct Binding {
+  Periods periods = PeriodType::all;
+  std::string_view ns = default_namespace;
+};
+
+/// What an update does when `max_pending` counters are dirty, or the cache has no room for another one.
+enum class Limit : std::uint8_t {
+  block,   // waits for the store, up to `block_timeout`, and is then refused (Errc::backpressure)
+  refuse,  // is refused at once
+  flush,   // writes what is pending itself
+};
+
+/// What close() could not write.
+struct CloseReport {
+  bool clean = true;              // everything is in the store
+  std::size_t counters_left = 0;  // counters with changes that are not
+  std::string message;            // why
+};
+
+/// Where a Counter stands. Figures of one moment, taken one after the other: exact when nothing is running.
+struct Stats {
+  std::uint64_t accepted = 0;     // updates that counted
+  std::uint64_t refused = 0;      // updates that changed nothing
+  std::size_t pending = 0;        // counters with changes that are not yet in the store
+  std::uint64_t batches = 0;      // batches applied
+  std::uint64_t records = 0;      // records in them: one record stands for many updates
+  std::uint64_t failures = 0;     // attempts to write a batch that failed; the batch is kept and sent again
+  std::uint64_t quarantined = 0;  // records that the store put aside, as the count would have left its range
+  std::uint64_t loads = 0;        // counts read from the store
+  std::size_t capacity = 0;       // of the cache, in entries
+  std::size_t entries = 0;        // in the cache now
+  std::uint64_t inserted = 0;     // entries made
+  std::uint64_t evicted = 0;      // entries that have left
+};
+
+/// The wall clock by default: the kernel's coarse clock, at most 10 ms behind, for a third of the price.
+struct CoarseClock {
+  [[nodiscard]] Time now() const noexcept {
+#if defined(CLOCK_REALTIME_COARSE)
+    std::timespec now{};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return std::chrono::sys_seconds(std::chrono::seconds(now.tv_sec));
+#else
+    return std::chrono::system_clock::now();
+#endif
+  }
+};
+
+}  // namespace livecount::inline v0_1

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Write-behind: from a changed entry to a batch that the store has applied, exactly once.
+//
+//   changed      An update that finds `queued` unset sets it, inside the gate of the entry's name, and chains
+//   the
+//                entry. From then on further updates only add: one record will stand for all of them.
+//   collected    The worker closes one gate at a time, waits for those inside, takes the chain, and freezes
+//   the
+//                entries of that gate, without I/O. Then it opens the gate.
+//   sent         The frozen changes are a batch with a number. It is sent until the store says `applied`;
+//   after an
+//                unclear answer it is sent again, the same records under the same number. Nothing is ever
+//                counted back.
+//   settled      The entries are given back: they may be evicted, or are queued already for a later batch.
+//
+// Invariants
+//   1. Whatever was marked by an update that has returned is chained when its gate has been closed: marking
+//   and
+//      chaining happen inside the gate. So a flush that closes every gate once misses nothing that came
+//      before it.
+//   2. All entries of one name have one gate, and a name is collected whole or not at all. An update of
+//   several periods
+//      makes its changes in one stay inside the gate, so they get into one batch.
+//   3. At most one batch is in flight, and only the holder of `turn_` forms, sends or settles one.
+//   4. `pending_` counts the marks that are not settled. It is raised before the mark is set.
+//
+// Threads: any; drain calls take turns. Progress: marking is lock-free but for the moment in which its gate
+// is closed.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../concepts.hpp"
+#include "gate.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+template <class Cache, class Store>
+class WriteBehind final : public Drain {
+ public:
+  using Sync = typename Cache::Sync;
+  using Entry = BasicEntry<Sync>;
+  using Inside = typename Gate<Sync>::Inside;
+
+  struct Limits {
+    std::size_t max_pending;  // marks
+    std::size_t max_batch;    // records; one name's may go over it
+    Pace pace;
+    std::function<void(const Error&)> on_error;  // told of every failed attempt; may be empty
+  };
+  struct Figures {
+    std::uint64_t batches, records, failures, quarantined;
+  };
+
+  /// `seed`: of the hash of names. Throws what the source of randomness throws.
+  WriteBehind(Cache& cache, Store& store, Limits limits, std::uint64_t seed)
+      : cache_(cache), store_(store), limits_(limits), seed_(seed), writer_(draw_writer()) {}
+
+  [[nodiscard]] Gate<Sync>& gate(std::uint64_t name_hash) noexcept {
+    return gates_[name_hash % gates_.size()];
+  }
+  [[nodiscard]] const Pace& pace() const noexcept { return limits_.pace; }
+  [[nodiscard]] std::size_t pending() const noexcept { return pending_.load(std::memory_order_acquire); }
+
+  // ---- marking: inside the gate of the entry's name
+  // ------------------------------------------------------------------
+
+  /// Whether an update should ask for room (reserve) before it changes anything.
+  [[nodiscard]] bool full() const noexcept { return full_.load(std::memory_order_relaxed); }
+
+  /// Makes room for so many marks; false if that would be more than max_pending.
+  [[nodiscard]] bool reserve(std::size_t marks) noexcept {
+    std::size_t pending = pending_.load(std::memory_order_relaxed);
+    do {
+      if (pending + marks > limits_.max_pending) {
+        full_.store(true, std::memory_order_relaxed);
+        return false;
+      }
+    } while (!pending_.compare_exchange_weak(pending, pending + marks, std::memory_order_acq_rel));
+    // Also mends a `full` that was set, too late, beside a settling.
+    full_.store(pending + marks >= limits_.max_pending, std::memory_order_relaxed);
+    return true;
+  }
+  /// For an update that has already been added: its mark cannot be refused. So what is pending may pass
+  /// max_pending by one for each update that is under way at that moment.
+  void reserve_by_force() noexcept {
+    if (pending_.fetch_add(1, std::memory_order_acq_rel) + 1 >= limits_.max_pending) {
+      full_.store(true, std::memory_order_relaxed);
+    }
+  }
+  void unreserve(std::size_t marks) noexcept {
+    if (pending_.fetch_sub(marks, std::memory_order_acq_rel) - marks < limits_.max_pending) {
+      full_.store(false, std::memory_order_relaxed);
+    }
+  }
+
+  /// Marks the entry, with a reservation of one, and chains it if it was not marked. Returns the old word:
+  /// without `live` the entry has left and nothing was done.
+  typename Entry::Word mark(Entry& entry) noexcept {
+    const auto old = entry.mark();
+    if (!Entry::is_live(old) || Entry::is_queued(old)) {
+      unreserve(1);
+    } else {
+      chain(entry);
+    }
+    return old;
+  }
+
+  /// Whether somebody has to be told, once, that there is something to drain.
+  [[nodiscard]] bool take_news() noexcept {
+    return news_.load(std::memory_order_relaxed) && news_.exchange(false, std::memory_order_acq_rel);
+  }
+
+  // ---- draining
+  // ------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Report drain(Scope scope) noexcept override {
+    Report report;
+    {
+      const std::lock_guard turn(turn_);
+      try {
+        const std::int64_t oldest = oldest_.exchange(none, std::memory_order_acq_rel);
+        const bool due = scope == Scope::everything || limits_.pace.batch_size == 0 || is_due(oldest);
+        drain_gates(due, report);
+        if (report.failed || report.left) set_oldest(oldest);
+      } catch (const std::exception&
+                   error) {  // out of memory: what was frozen is in the batch, the rest is waiting
+        fail(report, Errc::store_unavailable, error.what());
+      }
+    }
+    count_attempt();
+    if (report.failed && limits_.on_error) tell(report);
+    return report;
+  }
+
+  [[nodiscard]] std::uint64_t attempts() const {
+    const std::lock_guard lock(attempts_mutex_);
+    return attempts_;
+  }
+  /// Waits until another drain than the ones seen has ended; false at the deadline.
+  template <class TimePoint>
+  bool wait_for_attempt(std::uint64_t seen, TimePoint deadline) {
+    std::unique_lock lock(attempts_mutex_);
+    return attempted_.wait_until(lock, deadline, [&] { return attempts_ != seen; });
+  }
+
+  /// For somebody who needs the batch in flight out of the way: sends it if nobody else does, or waits for
+  /// the end of another attempt than the ones seen. False if the store does not take it, or at the deadline.
+  template <class TimePoint>
+  [[nodiscard]] bool help(std::uint64_t seen, TimePoint deadline) {
+    {
+      const std::unique_lock turn(turn_, std::try_to_lock);
+      if (turn) {
+        Report report;
+        return records_.empty() || send(report);
+      }
+    }
+    return wait_for_attempt(seen, deadline);
+  }
+
+  /// How long the oldest change that is not in the store has been waiting; nothing if there is none.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {
+    if (pending() == 0) return std::nullopt;
+    const std::int64_t oldest = oldest_.load(std::memory_order_acquire);
+    return std::chrono::nanoseconds(oldest == none ? 0 : std::max<std::int64_t>(now() - oldest, 0));
+  }
+
+  [[nodiscard]] Figures figures() const noexcept {
+    return {batches_.load(std::memory_order_relaxed), records_written_.load(std::memory_order_relaxed),
+            failures_.load(std::memory_order_relaxed), quarantined_.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  template <class T>
+  using atomic = typename Sync::template atomic<T>;
+
+  static constexpr std::int64_t none = INT64_MAX;
+
+  struct Waiting {
+    Entry* entry;
+    std::uint64_t name_hash;
+    std::uint64_t visit;  // in which it was taken from the chain
+  };
+
+  [[nodiscard]] static WriterId draw_writer() {
+    WriterId writer;
+    for (std::size_t i = 0; i < writer.size(); i += 8) {
+      const std::uint64_t bits = Sync::random();
+      for (std::size_t j = 0; j < 8; ++j) writer[i + j] = static_cast<std::uint8_t>(bits >> (8 * j));
+    }
+    return writer;
+  }
+
+  [[nodiscard]] static std::int64_t now() noexcept { return Sync::now().time_since_epoch().count(); }
+  [[nodiscard]] bool is_due(std::int64_t oldest) const noexcept {
+    return oldest != none &&
+           now() - oldest >=
+               std::chrono::duration_cast<std::chrono::nanoseconds>(limits_.pace.max_delay).count();
+  }
+  void set_oldest(std::int64_t time) noexcept {
+    std::int64_t oldest = oldest_.load(std::memory_order_relaxed);
+    while (time < oldest && !oldest_.compare_exchange_weak(oldest, time, std::memory_order_acq_rel)) {
+    }
+  }
+
+  void chain(Entry& entry) noexcept {
+    entry.next = chain_.load(std::memory_order_relaxed);
+    while (!chain_.compare_exchange_weak(entry.next, &entry, std::memory_order_release,  // (1) pairs with (2)
+                                         std::memory_order_relaxed)) {
+    }
+    if (entry.next) return;
+    if (oldest_.load(std::memory_order_relaxed) == none) set_oldest(now());
+    news_.store(true, std::memory_order_release);
+  }
+
+  // ---- collecting: by the holder of turn_
+  // ----------------------------------------------------------------------------
+
+  void drain_gates(bool due, Report& report) {
+    if (!records_.empty() && !send(report)) return;
+    for (std::size_t i = 0; i < gates_.size(); ++i) {
+      const std::uint64_t visit = ++visit_;
+      while (collect(i, visit, due)) {
+        if (!send(report)) return;
+      }
+    }
+    if (!records_.empty() && !send(report)) return;
+    report.left =
+        std::any_of(waiting_.begin(), waiting_.end(), [](const auto& gate) { return !gate.empty(); });
+  }
+
+  /// Freezes what is ripe behind one gate; true if the batch is full and there may be more.
+  [[nodiscard]] bool collect(std::size_t index, std::uint64_t visit, bool due) {
+    const typename Gate<Sync>::Closed closed(gates_[index]);
+    distribute_chain();
+    std::vector<Waiting>& waiting = waiting_[index];
+    std::sort(waiting.begin(), waiting.end(),
+              [](const Waiting& a, const Waiting& b) { return a.name_hash < b.name_hash; });
+    auto kept = waiting.begin();
+    auto name = waiting.begin();
+    while (name != waiting.end() && records_.size() < limits_.max_batch) {
+      const auto next = std::find_if(
+          name, waiting.end(), [&](const Waiting& other) { return other.name_hash != name->name_hash; });
+      if (is_ripe(name, next, visit, due)) {
+        freeze(name, next);
+      } else {
+        kept = kept == name ? next : std::move(name, next, kept);
+      }
+      name = next;
+    }
+    const bool full = name != waiting.end();
+    waiting.erase(kept == name ? waiting.end() : std::move(name, waiting.end(), kept), waiting.end());
+    return full;
+  }
+
+  void distribute_chain() {
+    if (!taken_) taken_ = chain_.exchange(nullptr, std::memory_order_acquire);  // (2) pairs with (1)
+    while (taken_) {
+      Entry* const next = taken_->next;
+      const KeyView key = taken_->key();
+      const std::uint64_t name_hash = hash_name(key.ns, key.name, seed_);
+      waiting_[name_hash % gates_.size()].push_back({taken_, name_hash, visit_});
+      taken_ = next;
+      if (!taken_) taken_ = chain_.exchange(nullptr, std::memory_order_acquire);  // (2)
+    }
+  }
+
+  /// A name is ripe if one of its entries is, and none is in a loader's hands.
+  template <class Iterator>
+  [[nodiscard]] bool is_ripe(Iterator first, Iterator last, std::uint64_t visit, bool due) const {
+    const bool busy =
+        std::any_of(first, last, [](const Waiting& w) { return Entry::is_busy(w.entry->load()); });
+    return !busy && std::any_of(first, last, [&](const Waiting& waiting) {
+      // What comes in while this drain is at work is left for the next one, else it might never end.
+      if (waiting.visit > visit) return false;
+      return due || waiting.entry->changes.load(std::memory_order_relaxed) >= limits_.pace.batch_size;
+    });
+  }
+
+  template <class Iterator>
+  void freeze(Iterator first, Iterator last) {
+    const auto count = static_cast<std::size_t>(last - first);
+    // All memory first: between freezing an entry and noting its record nothing may throw.
+    reserve_more(entries_, count);
+    reserve_more(records_, count);
+    reserve_more(nets_, count);
+    for (; first != last; ++first) {
+      const Frozen frozen = first->entry->freeze();
+      entries_.push_back(first->entry);
+      records_.push_back({first->entry->key(), frozen.change});
+      nets_.push_back(frozen.net);
+    }
+  }
+  template <class T>
+  static void reserve_more(std::vector<T>& vector, std::size_t count) {
+    if (vector.capacity() - vector.size() < count) vector.reserve(2 * (vector.size() + count));
+  }
+
+  // ---- sending: by the holder of turn_
+  // -------------------------------------------------------------------------------
+
+  [[nodiscard]] bool send(Report& report) {
+    const Batch batch{writer_, 0, sequence_, records_};
+    const ApplyResult result = apply(batch);
+    const bool applied = result.outcome == Outcome::applied;
+    if (applied) {
+      settle(result.quarantined);
+    } else {
+      fail(report, result.error, result.message);
+    }
+    count_attempt();
+    return applied;
+  }
+
+  // What a store throws leaves open whether the batch is in it.
+  [[nodiscard]] ApplyResult apply(const Batch& batch) {
+    try {
+      return store_.apply(batch);
+    } catch (const Error& error) {
+      return {Outcome::unknown, error.code(), error.what()};
+    } catch (const std::exception& error) {
+      return {Outcome::unknown, Errc::store_unavailable, error.what()};
+    } catch (...) {
+      return {Outcome::unknown, Errc::store_unavailable,
+              "the store threw something that is no std::exception"};
+    }
+  }
+
+  void fail(Report& report, Errc error, std::string message) {
+    failures_.fetch_add(1, std::memory_order_relaxed);
+    report.failed = true;
+    report.error = error == Errc::ok ? Errc::store_unavailable : error;
+    report.message = std::move(message);
+  }
+
+  void count_attempt() {
+    const std::lock_guard lock(attempts_mutex_);
+    ++attempts_;
+    attempted_.notify_all();
+  }
+
+  void tell(const Report& report) noexcept {
+    try {
+      limits_.on_error(Error(report.error, report.message, "write-behind"));
+    } catch (...) {  // a handler that throws has told us nothing that we could act on
+    }
+  }
+
+  void settle(const std::vector<std::size_t>& quarantined) {
+    for (const std::size_t i : quarantined) entries_.at(i)->take_back(nets_[i]);
+    const std::size_t count = entries_.size();
+    ++sequence_;
+    batches_.fetch_add(1, std::memory_order_relaxed);
+    records_written_.fetch_add(count, std::memory_order_relaxed);
+    quarantined_.fetch_add(quarantined.size(), std::memory_order_relaxed);
+    records_.clear();  // its keys lie in the entries
+    nets_.clear();
+    for (Entry* const entry : entries_) cache_.settle(*entry);
+    entries_.clear();
+    unreserve(count);
+  }
+
+  // Set once
+  Cache& cache_;
+  Store& store_;
+  const Limits limits_;
+  const std::uint64_t seed_;
+  const WriterId writer_;
+
+  // Any thread
+  std::array<Gate<Sync>, 64> gates_;
+  atomic<Entry*> chain_{nullptr};
+  atomic<std::size_t> pending_{0};
+  atomic<bool> full_{false};  // a hint: pending_ has reached max_pending
+  atomic<std::int64_t> oldest_{
+      none};                  // steady time, ns, at which the oldest unwritten change was marked, or earlier
+  atomic<bool> news_{false};  // the chain was empty and is not any more
+  atomic<std::uint64_t> batches_{0}, records_written_{0}, failures_{0}, quarantined_{0};
+
+  // Under turn_
+  typename Sync::mutex turn_;
+  std::array<std::vector<Waiting>, 64> waiting_;  // taken from the chain, not yet frozen, by gate
+  Entry* taken_ = nullptr;                        // the rest of a chain that is being distributed
+  std::uint64_t visit_ = 0;
+  std::uint64_t sequence_ = 1;   // of the batch that is in flight, or the next one
+  std::vector<Record> records_;  // that batch, if not empty; its entries are busy
+  std::vector<Entry*> entries_;  // parallel to records_
+  std::vector<Count> nets_;      // parallel to records_
+
+  // Under attempts_mutex_
+  mutable typename Sync::mutex attempts_mutex_;
+  typename Sync::condition_variable attempted_;
+  std::uint64_t attempts_ = 0;
+};
+
+}  // namespace livecount::inline v0_1::detail

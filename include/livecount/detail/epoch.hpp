@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Epochs: when may memory be freed that other threads can still be reading? (Epoch-based reclamation after
+// Keir Fraser, "Practical lock-freedom", 2004, in the form with one global counter and a minimum over the
+// readers.)
+//
+// A reader holds a Guard while it looks at shared entries. Who has unlinked an entry takes a `stamp()`, and
+// may free the entry once `oldest_reader()` is larger than that stamp. There is one set of epochs a process
+// and Sync.
+//
+// Invariants
+//   1. A reader publishes the epoch it saw before it reads anything shared, and 0 when it is done.
+//   2. `oldest_reader()` first moves the epoch on, so a reader that enters later publishes a larger number
+//   than any
+//      stamp taken before the call.
+//   3. A reader that this call did not see has entered after it, and then sees what was unlinked before it.
+//   This is a
+//      store-load order between the reader's publishing and its first look, and it is had in one of two ways:
+//      - heavy: `oldest_reader()` makes every thread run a barrier (membarrier); the reader pays nothing;
+//      - light: both sides do a read-modify-write on the reader's own record. Either the reader's comes
+//      first, and its
+//        epoch is seen; or it comes second, reads what the other released, and so sees the unlinking.
+//   4. Nobody waits for anything while holding a Guard.
+//
+// Progress: entering and leaving are wait-free after a thread's first time.
+#pragma once
+
+#include <cstdint>
+
+#include "sync.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+template <class Sync>
+class Epochs {
+  template <class T>
+  using atomic = typename Sync::template atomic<T>;
+
+  struct alignas(cache_line) Record {
+    atomic<std::uint64_t> epoch{0};  // 0: not reading
+    atomic<bool> used{true};
+    std::uint32_t depth = 0;  // of nested guards; owner only
+    std::uint32_t index = 0;
+    Record* next = nullptr;  // set once
+  };
+
+ public:
+  class Guard {
+   public:
+    Guard() noexcept : record_(mine()) {
+      if (record_->depth++ == 0) enter(*record_);
+    }
+    ~Guard() {
+      // (1) release: what was read happens before the free that follows the acquire in (2).
+      if (--record_->depth == 0) record_->epoch.store(0, std::memory_order_release);
+    }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+    /// A small number that no other living thread has.
+    [[nodiscard]] std::uint32_t thread_index() const noexcept { return record_->index; }
+
+   private:
+    Record* record_;
+  };
+
+  /// To be taken after unlinking.
+  [[nodiscard]] static std::uint64_t stamp() noexcept { return epoch_.load(std::memory_order_acquire); }
+
+  /// Moves the epoch on. What was unlinked under a stamp smaller than the answer may be freed.
+  [[nodiscard]] static std::uint64_t oldest_reader() noexcept {
+    // (3) release: a reader that sees the new epoch in (4) sees what was unlinked before.
+    std::uint64_t oldest = epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    if (heavy()) Sync::heavy_barrier();
+    for (Record* record = records_.load(std::memory_order_acquire); record;
+         record = record->next) {  // pairs with (5)
+      // (2) acquire: pairs with (1); as a read-modify-write it is ordered with the exchange in (6).
+      const std::uint64_t epoch = heavy() ? record->epoch.load(std::memory_order_acquire)
+                                          : record->epoch.fetch_add(0, std::memory_order_acq_rel);
+      if (epoch != 0 && epoch < oldest) oldest = epoch;
+    }
+    return oldest;
+  }
+
+  /// Waits until every Guard that existed at the call is gone. The caller holds none.
+  static void synchronize() noexcept {
+    const std::uint64_t now = stamp();
+    while (oldest_reader() <= now) Sync::yield();
+  }
+
+ private:
+  static void enter(Record& record) noexcept {
+    const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);  // (4) pairs with (3)
+    if (heavy()) {
+      record.epoch.store(epoch,
+                         std::memory_order_relaxed);  // ordered by the barrier that the other side imposes
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // ... and here against the compiler only
+    } else {
+      record.epoch.exchange(epoch, std::memory_order_acq_rel);  // (6) pairs with (2)
+    }
+  }
+
+  static bool heavy() noexcept { return heavy_; }
+
+  [[nodiscard]] static Record* mine() noexcept {
+    Record* const record = mine_;
+    return record ? record : enlist();
+  }
+
+  // Finds a record that a finished thread has left, or makes one. Records are never freed.
+  [[gnu::noinline]] static Record* enlist() noexcept {
+    struct Leave {
+      Record* record = nullptr;
+      ~Leave() {
+        if (!record) return;
+        mine_ = nullptr;
+        record->used.store(false, std::memory_order_release);  // (7) hands `depth` over to (8)
+      }
+    };
+    static thread_local Leave leave;
+
+    Record* record = records_.load(std::memory_order_acquire);
+    for (; record; record = record->next) {
+      bool free = false;
+      if (record->used.compare_exchange_strong(free, true, std::memory_order_acquire))
+        break;  // (8) pairs with (7)
+    }
+    if (!record) {
+      record = new Record;
+      record->index =
+          count_.fetch_add(1, std::memory_order_relaxed);  // a number for each, nothing is ordered by it
+      record->next = records_.load(std::memory_order_relaxed);
+      while (!records_.compare_exchange_weak(record->next, record, std::memory_order_release,  // (5)
+                                             std::memory_order_relaxed)) {
+      }
+    }
+    leave.record = record;
+    return mine_ = record;
+  }
+
+  static inline atomic<std::uint64_t> epoch_{1};
+  static inline atomic<Record*> records_{nullptr};
+  static inline atomic<std::uint32_t> count_{0};
+  static inline const bool heavy_ = Sync::register_heavy_barrier();
+  static inline constinit thread_local Record* mine_ = nullptr;
+};
+
+}  // namespace livecount::inline v0_1::detail

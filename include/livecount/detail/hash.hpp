@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+// Hashes and checksums by XXH3 (Yann Collet's xxHash). The only file that includes it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace livecount::inline v0_1::detail {
+
+/// Hash of a name within a namespace. The seed is drawn for each process, so nobody can choose names that
+/// collide.
+[[nodiscard]] inline std::uint64_t hash_name(std::string_view ns, std::string_view name,
+                                             std::uint64_t seed) noexcept {
+  const std::uint64_t outer = XXH3_64bits_withSeed(ns.data(), ns.size(), seed);
+  return XXH3_64bits_withSeed(name.data(), name.size(), outer);
+}
+
+/// Spreads a number into a hash: what a period adds to the hash of its name (the finalizer of splitmix64).
+[[nodiscard]] constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
+  std::uint64_t x = hash ^ (value * 0x9E3779B97F4A7C15ULL);
+  x = (x ^ (x >> 32)) * 0xD6E8FEB86659FD93ULL;
+  return x ^ (x >> 32);
+}
+
+/// A running XXH3-64 checksum over fields; byte strings go in with their length, so fields cannot run
+/// together.
+class Digest {
+ public:
+  Digest() noexcept { XXH3_64bits_reset(&state_); }
+  void add_number(std::int64_t value) noexcept { XXH3_64bits_update(&state_, &value, sizeof value); }
+  void add_bytes(std::string_view bytes) noexcept {
+    add_number(static_cast<std::int64_t>(bytes.size()));
+    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept { return XXH3_64bits_digest(&state_); }
+
+ private:
+  XXH3_state_t state_;
+};
+
+}  // namespace livecount::inline v0_1::detail

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// JthreadQueue: a thread of its own writes changes behind the program's back.
+//
+// The default. It sleeps until a counter becomes dirty, lets changes gather for `max_delay` (which does not
+// slide with new changes), writes everything that is ripe, and sleeps again. With `batch_size`, a counter
+// that has gathered so many changes is written at once, and others wait until the oldest of them is
+// `max_delay` old. When the store fails it tries again after `first_retry`, doubling up to `last_retry`, with
+// a random part so that processes do not march in step.
+//
+//     livecount::Counter<livecount::LockFreeCache, Store, livecount::JthreadQueue> hits{
+//         {.queue = {.max_delay = std::chrono::milliseconds(50)}}};
+//
+// Threads: as QueuePolicy. Delays use the steady clock.
+#pragma once
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "../concepts.hpp"
+
+namespace livecount::inline v0_1 {
+
+template <class Sync>
+class BasicJthreadQueue {
+ public:
+  struct Options {
+    std::chrono::milliseconds max_delay{200};
+    std::uint32_t batch_size = 0;
+    std::chrono::milliseconds first_retry{50};
+    std::chrono::milliseconds last_retry{5000};
+  };
+  static constexpr bool writes_through = false;
+
+  explicit BasicJthreadQueue(Options options) noexcept : options_(options) {}
+  ~BasicJthreadQueue() { stop(); }
+
+  [[nodiscard]] Pace pace() const noexcept { return {options_.max_delay, options_.batch_size}; }
+
+  void start(Drain& drain) {
+    thread_ = typename Sync::thread([this, &drain](std::stop_token stop) { work(drain, std::move(stop)); });
+  }
+
+  void notify(Wake wake) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (wake == Wake::dirty) {
+      if (!due_) due_ = Sync::now() + options_.max_delay;
+    } else {
+      at_once_ = true;
+      everything_ = everything_ || wake == Wake::urgent;
+    }
+    changed_.notify_one();
+  }
+
+  void stop() noexcept {
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    thread_.join();
+  }
+
+ private:
+  using time_point = typename Sync::time_point;
+
+  void work(Drain& drain, std::stop_token stop) {
+    std::chrono::milliseconds retry{0};
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+      if (retry.count() > 0) {
+        changed_.wait_for(lock, stop, jittered(retry), [] { return false; });
+      } else if (!wait_for_work(lock, stop)) {
+        return;
+      }
+      const auto scope = everything_ ? Drain::Scope::everything : Drain::Scope::ripe;
+      const std::optional<time_point> was_due = std::exchange(due_, std::nullopt);
+      at_once_ = everything_ = false;
+      lock.unlock();
+      const Drain::Report report = drain.drain(scope);
+      lock.lock();
+      retry = report.failed ? next(retry) : std::chrono::milliseconds{0};
+      // What is left is not ripe yet and as old as it was, or it was just in a loader's hands.
+      if (report.left) due_ = was_due && *was_due > Sync::now() ? *was_due : Sync::now() + options_.max_delay;
+    }
+  }
+
+  /// False if the thread is to stop.
+  bool wait_for_work(std::unique_lock<typename Sync::mutex>& lock, std::stop_token& stop) {
+    while (!at_once_ && !(due_ && *due_ <= Sync::now())) {
+      if (due_) {
+        const time_point due = *due_;
+        changed_.wait_until(lock, stop, due, [this] { return at_once_; });
+      } else {
+        changed_.wait(lock, stop, [this] { return at_once_ || due_; });
+      }
+      if (stop.stop_requested()) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::chrono::milliseconds next(std::chrono::milliseconds retry) const {
+    return std::clamp(retry * 2, options_.first_retry, std::max(options_.first_retry, options_.last_retry));
+  }
+  [[nodiscard]] static std::chrono::milliseconds jittered(std::chrono::milliseconds retry) {
+    return retry / 2 +
+           std::chrono::milliseconds(Sync::random() % static_cast<std::uint64_t>(retry.count() + 1)) / 2;
+  }
+
+  const Options options_;
+  typename Sync::mutex mutex_;
+  typename Sync::condition_variable changed_;
+  std::optional<time_point> due_;  // under mutex_: when the oldest change is ripe
+  bool at_once_ = false;           // under mutex_
+  bool everything_ = false;        // under mutex_
+  typename Sync::thread thread_;   // last: what it uses is there while it runs
+};
+
+using JthreadQueue = BasicJthreadQueue<StdSync>;
+
+static_assert(QueuePolicy<JthreadQueue>);
+
+}  // namespace livecount::inline v0_1

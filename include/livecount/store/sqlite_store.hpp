@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// SqliteStore: counts in an SQLite database that a person can query.
+//
+// One transaction a batch: the records and the writer's row in the ledger, so a batch is applied exactly
+// once. Several processes may count into one file. The table livecount_counts has names as bytes; the view
+// `counts` shows text:
+//
+//     $ sqlite3 hits.db "select period, name, count from counts
+//                        where namespace = 'path' and period_type = 'day' order by count desc limit 10"
+//
+// With Synchronous::full (the default) an applied batch survives a power cut. With normal, and with off, a
+// killed process costs nothing that was applied, but a power cut may take the newest batches, with their rows
+// in the ledger; with off it may also damage the database.
+//
+//     livecount::Counter<LockFreeCache, livecount::SqliteStore, JthreadQueue> hits{{.store = {.path =
+//     "hits.db"}}};
+//
+// Threads: as StorePolicy; questions (settings, scan, top, namespaces) from any thread, each on a connection
+// of its own. Requires SQLite 3.37 or newer (STRICT tables).
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../concepts.hpp"
+#include "../detail/quote.hpp"
+#include "../detail/sqlite_handle.hpp"
+
+namespace livecount::inline v0_1 {
+
+/// What SQLite syncs, and so what a power cut may cost: PRAGMA synchronous.
+enum class Synchronous : std::uint8_t { full, normal, off };
+
+class SqliteStore {
+ public:
+  struct Options {
+    std::string path = "livecount.db";
+    Synchronous synchronous = Synchronous::full;
+    std::chrono::milliseconds busy_timeout{5000};  // how long one attempt waits for other processes
+    bool read_only = false;                        // for questions only; the file must exist
+  };
+  using guarantee = exactly_once;
+
+  /// Opens the database, and makes it unless read_only. Throws: Error with not_livecount, version_too_new,
+  /// store_unavailable, invalid_option; then the file is as it was.
+  explicit SqliteStore(Options options) : options_(std::move(options)) {
+    if (options_.path.empty() || options_.path.find(":memory:") != std::string::npos) {
+      throw Error(Errc::invalid_option,
+                  "SqliteStore needs the path of a file, not " + detail::quote(options_.path) +
+                      "; for counts in memory there is MemoryStore",
+                  "SqliteStore");
+    }
+    if (!options_.read_only) {
+      writer_.emplace(options_);
+    } else {
+      auto connection = connect(options_);
+      require_schema(connection, options_.path);
+    }
+    reader_.emplace(options_);
+  }
+
+  // ---- StorePolicy
+  // -------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] std::optional<Count> read(const KeyView& key) {
+    const std::lock_guard lock(reader_mutex_);
+    detail::SqliteStatement& select = reader_->select;
+    bind_key(select, key);
+    std::optional<Count> count;
+    if (select.step()) count = select.integer(0);
+    select.reset();
+    return count;
+  }
+
+  [[nodiscard]] ApplyResult apply(const Batch& batch) {
+    const std::lock_guard lock(writer_mutex_);
+    bool committing = false;
+    try {
+      if (!writer_) writer_.emplace(options_);
+      detail::SqliteTransaction transaction(writer_->connection);
+      if (auto answer = check_ledger(batch)) return *std::move(answer);
+      ApplyResult result = Outcome::applied;
+      for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        if (apply(batch.records[i])) continue;
+        put_aside(batch, batch.records[i]);
+        result.quarantined.push_back(i);
+      }
+      write_ledger(batch);
+      committing = true;
+      transaction.commit();
+      if (!writer_->connection.has_moved()) return result;
+      writer_.reset();
+      return {Outcome::unknown, Errc::store_failed,
+              options_.path + ": the file was deleted, renamed or replaced while it was in use"};
+    } catch (const Error& error) {
+      // After an error of its own a connection may go on with what never reached the disk: begin anew.
+      if (committing || error.code() != Errc::store_unavailable) writer_.reset();
+      return {committing ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
+    }
+  }
+
+  // ---- SettingsStore, SharedStore
+  // ------------------------------------------------------------------------------------
+
+  /// What the data was made with; nothing in a new file.
+  [[nodiscard]] std::optional<Settings> settings() const {
+    auto connection = connect(options_);
+    return settings(connection);
+  }
+
+  void adopt(const Settings& wanted) {
+    const std::lock_guard lock(writer_mutex_);
+    detail::SqliteTransaction transaction(writer_->connection);
+    if (const auto kept = settings(writer_->connection)) {
+      if (*kept == wanted) return;
+      throw Error(Errc::settings_mismatch,
+                  options_.path + " was made with " + describe(*kept) + " and cannot be opened with " +
+                      describe(wanted) + ": counts would fall into other buckets or follow another floor",
+                  options_.path);
+    }
+    detail::SqliteStatement insert(writer_->connection,
+                                   "INSERT INTO livecount_settings (name, value) VALUES (?, ?)");
+    insert.bind_text(1, "calendar").bind_text(2, wanted.calendar).run();
+    insert.bind_text(1, "week_start").bind_text(2, week_start_text(wanted.week_start)).run();
+    insert.bind_text(1, "floor").bind_text(2, floor_text(wanted.floor)).run();
+    transaction.commit();
+  }
+
+  /// Moves when another connection than this store's own has committed. While a batch is being applied it may
+  /// be late.
+  [[nodiscard]] std::uint64_t version() {
+    const std::unique_lock lock(writer_mutex_, std::try_to_lock);
+    if (lock && writer_) {
+      detail::SqliteStatement& query = writer_->version;
+      query.step();
+      version_.store(static_cast<std::uint64_t>(query.integer(0)), std::memory_order_relaxed);
+      query.reset();
+    }
+    return version_.load(std::memory_order_relaxed);
+  }
+
+  // ---- questions
+  // -----------------------------------------------------------------------------------------------------
+
+  /// Calls f(const KeyView&, Count) for each counter of the namespace and period type, of one bucket or of
+  /// all, ordered by period and name. Costs the rows it tells. Throws: Error, what f throws.
+  template <class F>
+  void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) const {
+    auto connection = connect(options_);
+    detail::SqliteStatement select(
+        connection,
+        "SELECT period, name, count FROM livecount_counts WHERE namespace = ?1 AND "
+        "period_type = ?2" +
+            std::string(bucket ? " AND period = ?3" : "") + " ORDER BY period, name");
+    select.bind_blob(1, ns).bind(2, static_cast<std::int64_t>(type));
+    if (bucket) select.bind(3, bucket->start);
+    while (select.step())
+      f(KeyView{ns, {type, select.integer(0)}, select.bytes(1)}, Count{select.integer(2)});
+  }
+
+  /// The largest counts of one bucket, ties by name. Reads the whole bucket: no index is kept for it, as
+  /// every write would pay for that.
+  [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
+    auto connection = connect(options_);
+    detail::SqliteStatement select(
+        connection,
+        "SELECT name, count FROM livecount_counts WHERE namespace = ?1 AND period_type = ?2 "
+        "AND period = ?3 ORDER BY count DESC, name LIMIT ?4");
+    select.bind_blob(1, ns).bind(2, static_cast<std::int64_t>(bucket.type)).bind(3, bucket.start);
+    select.bind(4, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+    std::vector<NamedCount> rows;
+    while (select.step()) rows.push_back({std::string(select.bytes(0)), select.integer(1)});
+    return rows;
+  }
+
+  /// All namespaces that have a counter, in order. Costs one look-up each.
+  [[nodiscard]] std::vector<std::string> namespaces() const {
+    auto connection = connect(options_);
+    detail::SqliteStatement select(
+        connection,
+        "WITH RECURSIVE found(ns) AS (SELECT min(namespace) FROM livecount_counts UNION ALL "
+        "SELECT (SELECT min(namespace) FROM livecount_counts WHERE namespace > ns) FROM found WHERE ns IS "
+        "NOT NULL) "
+        "SELECT ns FROM found WHERE ns IS NOT NULL");
+    std::vector<std::string> names;
+    while (select.step()) names.emplace_back(select.bytes(0));
+    return names;
+  }
+
+ private:
+  // Both reach the disk: never change one.
+  static constexpr std::int64_t application_id = 0x4C564354;  // "LVCT"
+  static constexpr std::int64_t schema_version = 1;
+
+  static constexpr std::string_view schema = R"(
+CREATE TABLE livecount_counts (
+  namespace   BLOB    NOT NULL,
+  period_type INTEGER NOT NULL,  -- 0 second, 1 minute, 2 hour, 3 day, 4 week, 5 month, 6 year, 7 all
+  period      INTEGER NOT NULL,  -- civil time at which the period begins, seconds since 1970
+  name        BLOB    NOT NULL,
+  count       INTEGER NOT NULL,
+  PRIMARY KEY (namespace, period_type, period, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE livecount_ledger (
+  writer   BLOB    NOT NULL,     -- drawn at each start of a writer
+  shard    INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,     -- of the last batch applied
+  digest   INTEGER NOT NULL,     -- of its records
+  touched  INTEGER NOT NULL,     -- when, seconds since 1970 UTC
+  PRIMARY KEY (writer, shard)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE livecount_quarantine (  -- changes that would have taken a count out of its range
+  namespace BLOB NOT NULL, period_type INTEGER NOT NULL, period INTEGER NOT NULL, name BLOB NOT NULL,
+  sum INTEGER NOT NULL, low INTEGER NOT NULL, writer BLOB NOT NULL, sequence INTEGER NOT NULL
+) STRICT;
+CREATE TABLE livecount_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE VIEW counts AS
+SELECT CAST(namespace AS TEXT) AS namespace,
+       CASE period_type WHEN 0 THEN 'second' WHEN 1 THEN 'minute' WHEN 2 THEN 'hour' WHEN 3 THEN 'day'
+                        WHEN 4 THEN 'week' WHEN 5 THEN 'month' WHEN 6 THEN 'year' ELSE 'all' END AS period_type,
+       CASE period_type WHEN 7 THEN 'all' ELSE
+         strftime(CASE period_type WHEN 0 THEN '%Y-%m-%d %H:%M:%S' WHEN 1 THEN '%Y-%m-%d %H:%M'
+                                   WHEN 2 THEN '%Y-%m-%d %H' WHEN 3 THEN '%Y-%m-%d' WHEN 4 THEN '%Y-%m-%dweek'
+                                   WHEN 5 THEN '%Y-%m' ELSE '%Y' END, period, 'unixepoch') END AS period,
+       CAST(name AS TEXT) AS name, count
+FROM livecount_counts;
+)";
+
+  struct Writer {
+    explicit Writer(const Options& options)
+        : connection(open(options)),
+          version(connection, "PRAGMA data_version"),
+          // A count moves to max(count + sum, low), and not at all if it would leave its range: then no row
+          // changes.
+          insert(connection,
+                 "INSERT INTO livecount_counts (namespace, period_type, period, name, count) "
+                 "SELECT ?1, ?2, ?3, ?4, max(?5, ?6) WHERE max(?5, ?6) BETWEEN ?7 AND ?8 "
+                 "ON CONFLICT DO UPDATE SET count = max(count + ?5, ?6) "
+                 "WHERE max(count + ?5, ?6) BETWEEN ?7 AND ?8"),
+          update(connection,
+                 "UPDATE livecount_counts SET count = max(count + ?5, ?6) WHERE namespace = ?1 AND "
+                 "period_type = ?2 "
+                 "AND period = ?3 AND name = ?4 AND max(count + ?5, ?6) BETWEEN ?7 AND ?8"),
+          reset(connection,
+                "INSERT INTO livecount_counts (namespace, period_type, period, name, count) VALUES (?1, ?2, "
+                "?3, ?4, ?5) "
+                "ON CONFLICT DO UPDATE SET count = ?5"),
+          select_ledger(connection,
+                        "SELECT sequence, digest FROM livecount_ledger WHERE writer = ? AND shard = ?"),
+          insert_ledger(connection,
+                        "INSERT INTO livecount_ledger (writer, shard, sequence, digest, touched) VALUES (?, "
+                        "?, ?, ?, ?) "
+                        "ON CONFLICT DO UPDATE SET sequence = excluded.sequence, digest = excluded.digest, "
+                        "touched = excluded.touched") {}
+
+    detail::SqliteConnection connection;
+    detail::SqliteStatement version, insert, update, reset, select_ledger, insert_ledger;
+  };
+
+  struct Reader {
+    explicit Reader(const Options& options)
+        : connection(connect(options)),
+          select(connection,
+                 "SELECT count FROM livecount_counts WHERE namespace = ?1 AND period_type = ?2 AND period = "
+                 "?3 AND "
+                 "name = ?4") {}
+    detail::SqliteConnection connection;
+    detail::SqliteStatement select;
+  };
+
+  // ---- opening
+  // -------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] static detail::SqliteConnection connect(const Options& options) {
+    return {options.path, SQLITE_OPEN_READONLY, options.busy_timeout};
+  }
+
+  [[nodiscard]] static detail::SqliteConnection open(const Options& options) {
+    detail::SqliteConnection connection(options.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                        options.busy_timeout);
+    if (is_empty(connection)) {
+      connection.execute("PRAGMA journal_mode = WAL");
+      detail::SqliteTransaction transaction(connection);
+      if (is_empty(connection)) {  // nobody was quicker
+        connection.execute(std::string(schema));
+        connection.execute("PRAGMA application_id = " + std::to_string(application_id));
+        connection.execute("PRAGMA user_version = " + std::to_string(schema_version));
+        transaction.commit();
+      }
+    }
+    require_schema(connection, options.path);
+    // Long checkpoints: a page that many batches change is then copied once (fewer than 64 MiB of log).
+    connection.execute("PRAGMA wal_autocheckpoint = 16384");
+    connection.execute("PRAGMA cache_size = -65536");
+    connection.execute("PRAGMA synchronous = " + std::string(options.synchronous == Synchronous::full ? "FULL"
+                                                             : options.synchronous == Synchronous::normal
+                                                                 ? "NORMAL"
+                                                                 : "OFF"));
+    return connection;
+  }
+
+  [[nodiscard]] static std::int64_t number(detail::SqliteConnection& connection, const std::string& sql) {
+    detail::SqliteStatement query(connection, sql);
+    return query.step() ? query.integer(0) : 0;
+  }
+  [[nodiscard]] static bool is_empty(detail::SqliteConnection& connection) {
+    return number(connection, "SELECT count(*) FROM sqlite_schema") == 0;
+  }
+  static void require_schema(detail::SqliteConnection& connection, const std::string& path) {
+    if (number(connection, "PRAGMA application_id") != application_id) {
+      throw Error(Errc::not_livecount,
+                  path + " is an SQLite database, but not one of livecount; choose another path", path);
+    }
+    const std::int64_t version = number(connection, "PRAGMA user_version");
+    if (version != schema_version) {
+      throw Error(Errc::version_too_new,
+                  path + " has schema version " + std::to_string(version) +
+                      ", this livecount reads version " + std::to_string(schema_version) +
+                      "; use a newer livecount",
+                  path);
+    }
+  }
+
+  // ---- applying
+  // ------------------------------------------------------------------------------------------------------
+
+  static detail::SqliteStatement& bind_key(detail::SqliteStatement& statement, const KeyView& key) {
+    return statement.bind_blob(1, key.ns)
+        .bind(2, static_cast<std::int64_t>(key.bucket.type))
+        .bind(3, key.bucket.start)
+        .bind_blob(4, key.name);
+  }
+
+  [[nodiscard]] static std::string_view bytes_of(const WriterId& writer) noexcept {
+    return {reinterpret_cast<const char*>(writer.data()), writer.size()};
+  }
+
+  /// The answer, if the batch need not or must not be applied.
+  [[nodiscard]] std::optional<ApplyResult> check_ledger(const Batch& batch) {
+    detail::SqliteStatement& select = writer_->select_ledger;
+    select.bind_blob(1, bytes_of(batch.writer)).bind(2, batch.shard);
+    const bool known = select.step();
+    const auto last = known ? static_cast<std::uint64_t>(select.integer(0)) : 0;
+    const auto last_digest = known ? static_cast<std::uint64_t>(select.integer(1)) : 0;
+    select.reset();
+    if (batch.sequence == last + 1) return std::nullopt;
+    const std::string number = "batch " + std::to_string(batch.sequence);
+    if (!known) {
+      return ApplyResult{Outcome::not_applied, Errc::store_rolled_back,
+                         options_.path + " knows nothing of this writer, who sends " + number};
+    }
+    if (batch.sequence > last) {
+      return ApplyResult{Outcome::not_applied, Errc::store_rolled_back,
+                         options_.path + ": " + number + " does not follow batch " + std::to_string(last)};
+    }
+    if (batch.sequence == last && digest(batch) != last_digest) {
+      return ApplyResult{Outcome::not_applied, Errc::writer_duplicated,
+                         options_.path + ": " + number + " was applied before with other records"};
+    }
+    return ApplyResult{Outcome::applied};
+  }
+
+  void write_ledger(const Batch& batch) {
+    writer_->insert_ledger.bind_blob(1, bytes_of(batch.writer))
+        .bind(2, batch.shard)
+        .bind(3, static_cast<std::int64_t>(batch.sequence))
+        .bind(4, static_cast<std::int64_t>(digest(batch)))
+        .bind(5, static_cast<std::int64_t>(std::time(nullptr)))
+        .run();
+  }
+
+  /// False if the count would leave its range.
+  [[nodiscard]] bool apply(const Record& record) {
+    const Transform change = record.change;
+    if (change.sum == no_floor) {
+      bind_key(writer_->reset, record.key).bind(5, change.low).run();
+      return true;
+    }
+    // The sum of one record lies within the range of a count, twice over: the addition cannot leave 64 bits.
+    const auto bind = [&](detail::SqliteStatement& statement) -> detail::SqliteStatement& {
+      return bind_key(statement, record.key)
+          .bind(5, change.sum)
+          .bind(6, change.low)
+          .bind(7, min_count)
+          .bind(8, max_count);
+    };
+    bind(writer_->insert).run();
+    if (writer_->connection.changes() != 0) return true;
+    // Out of range as a new count, but there may be an old one to set it against.
+    bind(writer_->update).run();
+    return writer_->connection.changes() != 0;
+  }
+
+  void put_aside(const Batch& batch, const Record& record) {
+    detail::SqliteStatement insert(
+        writer_->connection,
+        "INSERT INTO livecount_quarantine (namespace, period_type, period, name, sum, low, "
+        "writer, sequence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    bind_key(insert, record.key).bind(5, record.change.sum).bind(6, record.change.low);
+    insert.bind_blob(7, bytes_of(batch.writer)).bind(8, static_cast<std::int64_t>(batch.sequence)).run();
+  }
+
+  // ---- settings
+  // ------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] static std::string_view week_start_text(WeekStart start) noexcept {
+    return start == WeekStart::monday ? "monday" : "sunday";
+  }
+  [[nodiscard]] static std::string_view floor_text(Floor floor) noexcept {
+    return floor == Floor::zero ? "zero" : "none";
+  }
+  [[nodiscard]] static std::string describe(const Settings& settings) {
+    return "calendar " + detail::quote(settings.calendar) + ", weeks from " +
+           std::string(week_start_text(settings.week_start)) + ", floor " +
+           std::string(floor_text(settings.floor));
+  }
+
+  [[nodiscard]] static std::optional<Settings> settings(detail::SqliteConnection& connection) {
+    detail::SqliteStatement select(connection, "SELECT name, value FROM livecount_settings");
+    std::optional<Settings> settings;
+    while (select.step()) {
+      if (!settings) settings.emplace();
+      const std::string_view name = select.bytes(0);
+      const std::string_view value = select.bytes(1);
+      if (name == "calendar") settings->calendar = value;
+      if (name == "week_start")
+        settings->week_start = value == "monday" ? WeekStart::monday : WeekStart::sunday;
+      if (name == "floor") settings->floor = value == "zero" ? Floor::zero : Floor::none;
+    }
+    return settings;
+  }
+
+  const Options options_;
+  std::mutex writer_mutex_;
+  std::optional<Writer> writer_;           // under writer_mutex_; none when it has to be opened anew
+  std::atomic<std::uint64_t> version_{0};  // as it was told last
+  std::mutex reader_mutex_;
+  std::optional<Reader> reader_;  // under reader_mutex_
+};
+
+static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore>);
+
+}  // namespace livecount::inline v0_1
