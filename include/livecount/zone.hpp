@@ -58,7 +58,7 @@ struct RuleMoment {
   std::int64_t time_of_day = 2 * hour_seconds;
 
   /// When clocks show this in a year, as civil seconds.
-  [[nodiscard]] std::int64_t in(int year) const {
+  [[nodiscard]] std::int64_t of_year(int year) const {
     namespace gregorian = boost::gregorian;
     const auto boost_year = static_cast<unsigned short>(year);
     gregorian::date date(boost_year, 1, 1);
@@ -199,12 +199,13 @@ class PosixZoneReader {
     if (standard - daylight >= day_seconds || daylight - standard >= day_seconds) {
       refuse("daylight-saving time may not move clocks by 24 hours or more");
     }
-    const bool north = begin.in(ZoneRule::first_year)-standard < end.in(ZoneRule::first_year)-daylight;
+    const bool north =
+        begin.of_year(ZoneRule::first_year) - standard < end.of_year(ZoneRule::first_year) - daylight;
     std::vector<Change> changes;
     for (int year = ZoneRule::first_year - 2; year < ZoneRule::first_year + ZoneRule::cycle_years + 2;
          ++year) {
-      const Change on{begin.in(year)-standard, daylight};
-      const Change off{end.in(year)-daylight, standard};
+      const Change on{begin.of_year(year) - standard, daylight};
+      const Change off{end.of_year(year) - daylight, standard};
       if ((on.at < off.at) != north || on.at == off.at) refuse(too_close);
       append(changes, north ? on : off);
       append(changes, north ? off : on);

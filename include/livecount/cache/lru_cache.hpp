@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/unordered_set.hpp>
 #include <memory>
@@ -124,7 +125,7 @@ class BasicLruCache {
   struct alignas(cache_line) Shard {
     explicit Shard(std::size_t most)
         : capacity(most),
-          buckets(Index::suggested_upper_bucket_count(most)),
+          buckets(std::bit_ceil(most)),
           index(typename Index::bucket_traits(buckets.data(), buckets.size())) {}
     ~Shard() {
       while (!order.empty()) remove(order.back());
