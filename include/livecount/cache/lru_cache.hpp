@@ -110,17 +110,21 @@ class BasicLruCache {
     explicit Node(Entry* made) noexcept : entry(made) {}
     Entry* entry;
   };
-  struct NodeHash {
-    using type = std::uint64_t;
-    std::size_t operator()(std::uint64_t hash) const noexcept { return static_cast<std::size_t>(hash); }
+  struct Hash {
+    std::size_t operator()(const Node& node) const noexcept {
+      return static_cast<std::size_t>(node.entry->hash());
+    }
+    std::size_t operator()(const HashedKey& key) const noexcept { return static_cast<std::size_t>(key.hash); }
   };
-  struct HashOfNode {
-    using type = std::uint64_t;
-    type operator()(const Node& node) const noexcept { return node.entry->hash(); }
+  struct Equal {
+    bool operator()(const Node& a, const Node& b) const noexcept { return a.entry->has(b.entry->key()); }
+    bool operator()(const HashedKey& key, const Node& node) const noexcept {
+      return node.entry->has(key.key);
+    }
   };
-  using Index = boost::intrusive::unordered_multiset<Node, boost::intrusive::key_of_value<HashOfNode>,
-                                                     boost::intrusive::hash<NodeHash>,
-                                                     boost::intrusive::power_2_buckets<true>>;
+  using Index =
+      boost::intrusive::unordered_set<Node, boost::intrusive::hash<Hash>, boost::intrusive::equal<Equal>,
+                                      boost::intrusive::power_2_buckets<true>>;
 
   struct alignas(cache_line) Shard {
     explicit Shard(std::size_t most)
@@ -134,10 +138,8 @@ class BasicLruCache {
     Shard& operator=(const Shard&) = delete;
 
     Entry* find_and_pin(const HashedKey& key) noexcept {
-      const auto [first, last] = index.equal_range(key.hash);
-      const auto found =
-          std::find_if(first, last, [&](const Node& node) { return node.entry->has(key.key); });
-      if (found == last) return nullptr;
+      const auto found = index.find(key, Hash(), Equal());
+      if (found == index.end()) return nullptr;
       order.splice(order.begin(), order, order.iterator_to(*found));
       found->entry->pins.fetch_add(1, std::memory_order_relaxed);  // under the mutex
       return found->entry;

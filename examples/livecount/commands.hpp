@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The commands of the program, with what the command line can say to each. A command returns the exit status.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "store_url.hpp"
+
+namespace program {
+
+struct CountCommand {
+  StoreChoice store;
+  std::vector<std::string> files;
+  std::string periods = "hour,day,week";
+  std::string format = "combined";
+  std::string namespaces = "path,status,bytes";  // of a combined log
+  std::string input_zone;                        // empty: the calendar's
+  std::size_t threads = 1;
+  std::size_t cache_entries = 1'000'000;
+  bool strict = false;
+  bool quiet = false;
+};
+int count(const CountCommand& command);
+
+struct IncrementCommand {
+  StoreChoice store;
+  std::string name;
+  std::string ns = "default";
+  std::string periods = "all";
+  std::string at;  // empty: now
+  livecount::Count delta = 1;
+  std::string format;
+};
+int increment(const IncrementCommand& command);
+
+struct GetCommand {
+  std::string store = default_store;
+  std::string name;
+  std::string ns = "default";
+  std::string period = "all";
+  std::string at;  // empty: now
+  std::string format;
+};
+int get(const GetCommand& command);
+
+struct TopCommand {
+  std::string store = default_store;
+  std::string ns;
+  bool every_namespace = true;
+  std::string period = "all";
+  std::string at;  // empty: every bucket
+  std::size_t limit = 20;
+  std::string format;
+};
+int top(const TopCommand& command);
+
+struct ExportCommand {
+  std::string store = default_store;
+  std::string ns;
+  bool every_namespace = true;
+  std::string period;  // empty: every period
+  std::string format = "tsv";
+};
+int export_counts(const ExportCommand& command);
+
+struct DemoCommand {
+  std::string store;  // empty: a file in the folder for temporary files
+  std::uint64_t events = 200'000;
+  std::uint64_t seed = 1;
+};
+int demo(const DemoCommand& command);
+
+}  // namespace program

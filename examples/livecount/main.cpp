@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// livecount: counts events in files, and answers what was counted. The command line; each command is in its
+// own file.
+#include <livecount/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <clocale>
+#include <exception>
+#include <string>
+
+#include "commands.hpp"
+#include "input.hpp"
+#include "message.hpp"
+
+namespace {
+
+using namespace program;
+
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
+                      const std::string& footer) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->footer("\n" + footer);
+  return command;
+}
+
+CLI::Option* add_store(CLI::App* command, std::string& url) {
+  return command->add_option("--store", url, "where the counts are: sqlite:PATH")->envname("LIVECOUNT_STORE");
+}
+
+/// The options of the commands that change counts.
+void add_store_choice(CLI::App* command, StoreChoice& choice) {
+  add_store(command, choice.url)->capture_default_str();
+  command->add_option("--zone", choice.zone,
+                      "whose days and hours: UTC, +05:30, or POSIX text such as\n"
+                      "CET-1CEST,M3.5.0,M10.5.0/3 (default: as the store was made, else UTC)");
+  command->add_option("--week-start", choice.week_start, "monday or sunday (default: as the store was made)")
+      ->check(CLI::IsMember({"monday", "sunday"}));
+  command->add_flag("--signed", choice.no_floor, "counts may go below zero");
+  command
+      ->add_option("--synchronous", choice.synchronous,
+                   "what a power failure may take: full (nothing), normal, off")
+      ->check(CLI::IsMember({"full", "normal", "off"}))
+      ->capture_default_str();
+}
+
+void add_format(CLI::App* command, std::string& format) {
+  command->add_option("--format", format, "table, tsv or json (default: table on a terminal, else tsv)")
+      ->check(CLI::IsMember({"table", "tsv", "json"}));
+}
+
+void add_count(CLI::App& app, CountCommand& command) {
+  CLI::App* sub = add_command(
+      app, "count", "count the events in files",
+      "A combined log counts in three namespaces: path and status (1 a line) and bytes (the size, by path).\n"
+      "A tsv line is: time TAB namespace TAB name TAB delta, with \\\\, \\t and \\n escaped.\n"
+      "Exit status: 0 all counted, 1 some lines rejected, 2 wrong usage, 3 the store failed.\n"
+      "Example: livecount count --store sqlite:hits.db --periods day,week access.log access.log.1.gz");
+  add_store_choice(sub, command.store);
+  sub->add_option("files", command.files, "plain, .gz or .xz; - is standard input")->required();
+  sub->add_option("--periods", command.periods, "second, minute, hour, day, week, month, year, all")
+      ->capture_default_str();
+  sub->add_option("--format", command.format, "combined (also common) or tsv")
+      ->check(CLI::IsMember({"combined", "tsv"}))
+      ->capture_default_str();
+  sub->add_option("--namespaces", command.namespaces, "what of a combined log counts")->capture_default_str();
+  sub->add_option("--input-zone", command.input_zone, "of times without an offset (default: as --zone)");
+  sub->add_option("--threads", command.threads, "threads that count")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  sub->add_option("--cache-entries", command.cache_entries, "counters kept in memory")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  sub->add_flag("--strict", command.strict, "stop at the first line that cannot be counted");
+  sub->add_flag("--quiet", command.quiet, "no progress and no summary");
+}
+
+void add_increment(CLI::App& app, IncrementCommand& command) {
+  CLI::App* sub = add_command(app, "increment", "change one counter and show its counts",
+                              "Example: livecount increment --store sqlite:hits.db /index.html --namespace "
+                              "path --periods day,week --delta 2");
+  add_store_choice(sub, command.store);
+  sub->add_option("name", command.name, "the counter's name")->required();
+  sub->add_option("--namespace", command.ns)->capture_default_str();
+  sub->add_option("--periods", command.periods)->capture_default_str();
+  sub->add_option("--delta", command.delta, "negative: a decrement")->capture_default_str();
+  sub->add_option("--at", command.at, "when it happened (default: now)");
+  add_format(sub, command.format);
+}
+
+void add_get(CLI::App& app, GetCommand& command) {
+  CLI::App* sub = add_command(app, "get", "show one count",
+                              "As tsv it is the bare number. Exit status 1: there is no such counter.\n"
+                              "Example: livecount get --store sqlite:hits.db /index.html --namespace path "
+                              "--period day --at 2015-05-18");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("name", command.name, "the counter's name")->required();
+  sub->add_option("--namespace", command.ns)->capture_default_str();
+  sub->add_option("--period", command.period)->capture_default_str();
+  sub->add_option("--at", command.at, "a time, a date, or the bucket as top shows it (default: now)");
+  add_format(sub, command.format);
+}
+
+void add_top(CLI::App& app, TopCommand& command) {
+  CLI::App* sub = add_command(app, "top", "show the largest counts",
+                              "Example: livecount top --store sqlite:hits.db --namespace path --period day "
+                              "--at 2015-05-18 --limit 5");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("--namespace", command.ns, "(default: all)")->each([&](const std::string&) {
+    command.every_namespace = false;
+  });
+  sub->add_option("--period", command.period)->capture_default_str();
+  sub->add_option("--at", command.at,
+                  "a time, a date, or a bucket such as 2015-05-11week (default: every bucket)");
+  sub->add_option("--limit", command.limit, "names for each bucket")->capture_default_str();
+  add_format(sub, command.format);
+}
+
+void add_export(CLI::App& app, ExportCommand& command) {
+  CLI::App* sub = add_command(
+      app, "export", "write out all counts, sorted",
+      "With --namespace and --period a line is: bucket, name, count. Otherwise, over all that is not named:\n"
+      "namespace, period, bucket, name, count. Fields are separated by TAB, with \\\\, \\t and \\n escaped.\n"
+      "Example: livecount export --store sqlite:hits.db --namespace path --period day > days.tsv");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("--namespace", command.ns, "(default: all)")->each([&](const std::string&) {
+    command.every_namespace = false;
+  });
+  sub->add_option("--period", command.period, "(default: all)");
+  sub->add_option("--format", command.format, "tsv, json or table")
+      ->check(CLI::IsMember({"table", "tsv", "json"}))
+      ->capture_default_str();
+}
+
+void add_demo(CLI::App& app, DemoCommand& command) {
+  CLI::App* sub = add_command(app, "demo", "count invented visits of a web site and show them",
+                              "Example: livecount demo --seed 7");
+  add_store(sub, command.store);
+  sub->add_option("--events", command.events, "visits to invent")->capture_default_str();
+  sub->add_option("--seed", command.seed)->capture_default_str();
+}
+
+struct Commands {
+  CountCommand count;
+  IncrementCommand increment;
+  GetCommand get;
+  TopCommand top;
+  ExportCommand export_counts;
+  DemoCommand demo;
+};
+
+int run(const CLI::App& app, const Commands& commands) {
+  if (app.got_subcommand("count")) return count(commands.count);
+  if (app.got_subcommand("increment")) return increment(commands.increment);
+  if (app.got_subcommand("get")) return get(commands.get);
+  if (app.got_subcommand("top")) return top(commands.top);
+  if (app.got_subcommand("export")) return export_counts(commands.export_counts);
+  return demo(commands.demo);
+}
+
+/// The fault is in what was asked, or else in the store.
+int status_of(livecount::Errc code) {
+  switch (code) {
+    case livecount::Errc::name_too_long:
+    case livecount::Errc::namespace_too_long:
+    case livecount::Errc::invalid_text:
+    case livecount::Errc::time_out_of_range:
+    case livecount::Errc::delta_out_of_range:
+    case livecount::Errc::overflow:
+    case livecount::Errc::invalid_option: return wrong_usage;
+    default: return store_failed;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("livecount counts events by name and period, into a store that can be asked meanwhile");
+  app.set_version_flag("--version", "livecount " LIVECOUNT_VERSION_STRING);
+  app.require_subcommand(1);
+  app.footer("\nBegin with: livecount demo");
+  Commands commands;
+  add_count(app, commands.count);
+  add_increment(app, commands.increment);
+  add_get(app, commands.get);
+  add_top(app, commands.top);
+  add_export(app, commands.export_counts);
+  add_demo(app, commands.demo);
+  try {
+    app.parse(argc, argv);
+    return run(app, commands);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    complain(std::string(error.what()) + " (livecount --help shows how)");
+    return wrong_usage;
+  } catch (const livecount::Error& error) {
+    complain(error.what());
+    return status_of(error.code());
+  } catch (const UsageError& error) {
+    complain(error.what());
+    return wrong_usage;
+  } catch (const InputError& error) {
+    complain(error.what());
+    return wrong_usage;
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return not_all_done;
+  }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// From events to counts. With one thread the caller's own thread counts. With several the caller only reads,
+// and hands the events of each block of text to the workers, by the hash of namespace and name: all changes
+// of one counter are made by one worker in the order of the input, so the counts do not depend on the number
+// of threads, floor or not.
+//
+// Events point into their block, which lives as long as a batch of them: names are not copied. Each worker's
+// queue holds a few batches; when it is full the reader waits.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "events.hpp"
+#include "lines.hpp"
+#include "rejections.hpp"
+
+namespace program {
+
+struct PlacedEvent {
+  Event event;
+  Position position;
+};
+
+struct EventBatch {
+  Block text;
+  std::vector<PlacedEvent> events;
+};
+
+/// A queue of a few batches between one reader and one worker.
+class BatchQueue {
+ public:
+  void push(EventBatch batch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return batches_.size() < capacity; });
+    batches_.push_back(std::move(batch));
+    changed_.notify_one();
+  }
+  /// No more will come.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_one();
+  }
+  /// None when the queue is closed and empty.
+  std::optional<EventBatch> pop() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_ || !batches_.empty(); });
+    if (batches_.empty()) return std::nullopt;
+    std::optional<EventBatch> batch(std::move(batches_.front()));
+    batches_.pop_front();
+    changed_.notify_one();
+    return batch;
+  }
+
+ private:
+  static constexpr std::size_t capacity = 4;
+  std::mutex mutex_;
+  std::condition_variable changed_;  // only one of the two sides ever waits
+  std::deque<EventBatch> batches_;
+  bool closed_ = false;
+};
+
+template <class Counter>
+class Pipeline {
+ public:
+  Pipeline(Counter& counter, livecount::Periods periods, std::size_t threads, Rejections& rejections)
+      : counter_(counter), periods_(periods), rejections_(rejections) {
+    if (threads < 2) return;
+    for (std::size_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
+    for (auto& worker : workers_) worker->thread = std::thread([this, &worker = *worker] { work(worker); });
+  }
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// Counts the events of one line, or puts them aside until the end of the block.
+  void take(const LineEvents& events, const Position& position) {
+    if (workers_.empty()) {
+      for (const Event& event : events) {
+        if (!count(event, position)) return;
+      }
+      return;
+    }
+    for (const Event& event : events) worker_of(event).gathered.push_back({event, position});
+  }
+
+  /// Hands the events of a block to the workers. Throws what stopped one of them.
+  void end_block(const Block& text) {
+    for (auto& worker : workers_) {
+      if (worker->gathered.empty()) continue;
+      const std::size_t size = worker->gathered.size();
+      worker->queue.push({text, std::exchange(worker->gathered, {})});
+      worker->gathered.reserve(size + size / 4);
+    }
+    rethrow();
+  }
+
+  /// Returns when the workers have counted all they were handed, or have failed.
+  void stop() noexcept {
+    for (auto& worker : workers_) worker->stop();
+  }
+  /// The same; throws what stopped a worker.
+  void finish() {
+    stop();
+    rethrow();
+  }
+
+ private:
+  struct Worker {
+    std::vector<PlacedEvent> gathered;  // reader only
+    BatchQueue queue;
+    std::thread thread;
+
+    ~Worker() { stop(); }
+    void stop() {
+      queue.close();
+      if (thread.joinable()) thread.join();
+    }
+  };
+
+  Worker& worker_of(const Event& event) {
+    const std::hash<std::string_view> hash;
+    return *workers_[(hash(event.name) + 31 * hash(event.ns)) % workers_.size()];
+  }
+
+  void work(Worker& worker) {
+    bool failed = false;  // then batches are taken and dropped, so that the reader never waits in vain
+    while (const auto batch = worker.queue.pop()) {
+      try {
+        for (std::size_t i = 0; i < batch->events.size() && !failed; ++i) {
+          count(batch->events[i].event, batch->events[i].position);
+        }
+      } catch (...) {
+        failed = true;
+        const std::lock_guard lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+      }
+    }
+  }
+
+  /// False if the line is rejected. Throws what concerns the store and not the line.
+  bool count(const Event& event, const Position& position) {
+    using livecount::Errc;
+    const livecount::Update update{
+        .periods = periods_, .ns = event.ns, .delta = event.delta, .at = livecount::Time(event.at)};
+    const Errc code = counter_.try_increment(event.name, update);
+    if (code == Errc::ok || code == Errc::not_yet_durable) return true;
+    try {  // nothing was changed; once more, for the message
+      counter_.increment(event.name, update);
+      return true;
+    } catch (const livecount::Error& error) {
+      switch (error.code()) {
+        case Errc::not_yet_durable: return true;
+        case Errc::name_too_long:
+        case Errc::namespace_too_long:
+        case Errc::time_out_of_range:
+        case Errc::delta_out_of_range:
+        case Errc::overflow: rejections_.refused(position, error.what()); return false;
+        default: throw;
+      }
+    }
+  }
+
+  void rethrow() {
+    const std::lock_guard lock(mutex_);
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+  Counter& counter_;
+  const livecount::Periods periods_;
+  Rejections& rejections_;
+  std::mutex mutex_;
+  std::exception_ptr error_;  // the first; under mutex_
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace program

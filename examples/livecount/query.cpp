@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The commands that only ask: get, top, export. They read the store beside whoever counts into it.
+#include <livecount/time_text.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "message.hpp"
+#include "rows.hpp"
+#include "store_url.hpp"
+
+namespace program {
+
+namespace {
+
+using livecount::Bucket;
+using livecount::Calendar;
+using livecount::KeyView;
+using livecount::PeriodType;
+
+/// The namespaces asked for, sorted bytewise.
+template <class Store>
+std::vector<std::string> namespaces(Store& store, bool every, const std::string& one) {
+  std::vector<std::string> names = every ? store.namespaces() : std::vector{one};
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// The buckets of a period in which something was counted, in the order of time.
+template <class Store>
+std::vector<Bucket> buckets(Store& store, const std::string& ns, PeriodType period) {
+  std::vector<Bucket> found;
+  store.scan(ns, period, std::nullopt, [&](const KeyView& key, livecount::Count) {
+    if (found.empty() || found.back() != key.bucket) found.push_back(key.bucket);
+  });
+  return found;
+}
+
+}  // namespace
+
+int get(const GetCommand& command) {
+  const PeriodType period = livecount::parse_period_type(command.period);
+  return ask_store(command.store, [&](auto& store, const Calendar& calendar) {
+    const Bucket bucket = command.at.empty()
+                              ? calendar.bucket(period, livecount::Time(std::chrono::system_clock::now()))
+                              : bucket_at(command.at, period, calendar);
+    const auto count = store.read(KeyView{command.ns, bucket, command.name});
+    if (!count) {
+      const std::string key = to_text(KeyView{command.ns, bucket, command.name}).text;
+      complain("there is no counter " + to_cell(key).text + " in " + command.store);
+      return not_all_done;
+    }
+    const std::string format = chosen_format(command.format);
+    const Shape everything{{Column::ns, Column::period, Column::bucket, Column::name, Column::count}};
+    const auto writer =
+        make_row_writer(format, format == "table" ? everything : Shape{{Column::count}, false});
+    writer->add({command.ns, bucket, 0, command.name, *count});
+    writer->finish();
+    return all_done;
+  });
+}
+
+int top(const TopCommand& command) {
+  const PeriodType period = livecount::parse_period_type(command.period);
+  return ask_store(command.store, [&](auto& store, const Calendar& calendar) {
+    const Shape ranks{{Column::ns, Column::bucket, Column::rank, Column::name, Column::count}, true, true};
+    const auto writer = make_row_writer(chosen_format(command.format), ranks);
+    for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
+      const auto wanted = command.at.empty() ? buckets(store, ns, period)
+                                             : std::vector{bucket_at(command.at, period, calendar)};
+      for (const Bucket& bucket : wanted) {
+        std::size_t rank = 0;
+        for (const livecount::NamedCount& row : store.top(ns, bucket, command.limit)) {
+          writer->add({ns, bucket, ++rank, row.name, row.count});
+        }
+      }
+    }
+    writer->finish();
+    return all_done;
+  });
+}
+
+int export_counts(const ExportCommand& command) {
+  const livecount::Periods periods =
+      command.period.empty() ? livecount::Periods::every() : livecount::parse_period_type(command.period);
+  Shape shape{{Column::bucket, Column::name, Column::count}, false};
+  if (command.every_namespace || command.period.empty()) {
+    shape.columns.insert(shape.columns.begin(), {Column::ns, Column::period});
+  }
+  return ask_store(command.store, [&](auto& store, const Calendar&) {
+    const auto writer = make_row_writer(command.format, shape);
+    for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
+      for (const PeriodType period : periods) {
+        store.scan(ns, period, std::nullopt, [&](const KeyView& key, livecount::Count count) {
+          writer->add({ns, key.bucket, 0, key.name, count});
+        });
+      }
+    }
+    writer->finish();
+    return all_done;
+  });
+}
+
+}  // namespace program

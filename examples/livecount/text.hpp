@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Names are bytes; people, tab-separated files and JSON want text. How one becomes the other, and how wide it
+// is.
+#pragma once
+
+#include <clocale>
+#include <cstddef>
+#include <cstdint>
+#include <cwchar>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace program {
+
+/// Appends `bytes` as a field of a tab-separated file: backslash, TAB and line feed are escaped.
+inline void append_tsv(std::string& out, std::string_view bytes) {
+  for (const char c : bytes) {
+    switch (c) {
+      case '\\': out += "\\\\"; break;
+      case '\t': out += "\\t"; break;
+      case '\n': out += "\\n"; break;
+      default: out += c;
+    }
+  }
+}
+
+[[nodiscard]] inline std::string to_hex(std::string_view bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += digits[static_cast<unsigned char>(c) >> 4];
+    hex += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+struct Character {
+  char32_t value;
+  std::size_t size;  // bytes
+};
+
+/// The UTF-8 character that `bytes` begin with; none if that is not valid UTF-8 (too long, a surrogate, cut
+/// off).
+[[nodiscard]] inline std::optional<Character> first_character(std::string_view bytes) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  if (byte(0) < 0x80) return Character{byte(0), 1};
+  const std::size_t size = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4 || bytes.size() < size) return std::nullopt;
+  char32_t value = byte(0) & (0x7Fu >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
+    value = value << 6 | (byte(i) & 0x3Fu);
+  }
+  const char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return std::nullopt;
+  return Character{value, size};
+}
+
+[[nodiscard]] inline bool is_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto character = first_character(bytes);
+    if (!character) return false;
+    bytes.remove_prefix(character->size);
+  }
+  return true;
+}
+
+/// Columns of a terminal that a character takes; -1 if it must not be sent to one.
+[[nodiscard]] inline int width(char32_t character) {
+  static const bool wide_locale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
+  if (character < 0x80) return character < 0x20 || character == 0x7F ? -1 : 1;
+  return wide_locale ? ::wcwidth(static_cast<wchar_t>(character)) : character < 0xA0 ? -1 : 1;
+}
+
+/// Text for a terminal: printable, in at most `limit` columns; what is cut ends in an ellipsis.
+struct Cell {
+  std::string text;
+  std::size_t columns = 0;
+};
+
+[[nodiscard]] inline Cell to_cell(std::string_view bytes, std::size_t limit = 1'000'000) {
+  Cell cell;
+  std::size_t cut_size = 0, cut_columns = 0;  // where an ellipsis would still fit
+  while (!bytes.empty()) {
+    if (cell.columns < limit) {
+      cut_size = cell.text.size();
+      cut_columns = cell.columns;
+    }
+    const auto character = first_character(bytes);
+    const int columns = character && character->value != '\\' ? width(character->value) : -1;
+    const std::size_t size = columns < 0 ? 1 : character->size;
+    if (columns < 0) {
+      std::string escaped;
+      append_tsv(escaped, bytes.substr(0, 1));
+      if (escaped.size() == 1) escaped = "\\x" + to_hex(escaped);
+      cell.text += escaped;
+      cell.columns += escaped.size();
+    } else {
+      cell.text += bytes.substr(0, size);
+      cell.columns += static_cast<std::size_t>(columns);
+    }
+    if (cell.columns > limit) return {cell.text.substr(0, cut_size) + "…", cut_columns + 1};
+    bytes.remove_prefix(size);
+  }
+  return cell;
+}
+
+/// 1234567 as "1,234,567".
+[[nodiscard]] inline std::string with_commas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
+[[nodiscard]] inline std::string with_commas(std::int64_t number) {
+  const auto bits = static_cast<std::uint64_t>(number);
+  return number < 0 ? "-" + with_commas(std::uint64_t{0} - bits) : with_commas(bits);
+}
+
+/// 1.2345 as "1.2".
+[[nodiscard]] inline std::string with_tenths(double number) {
+  const auto tenths = static_cast<std::uint64_t>(number * 10 + 0.5);
+  return with_commas(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
+/// "1 line", "2 lines".
+[[nodiscard]] inline std::string quantity(std::uint64_t number, std::string_view thing) {
+  return with_commas(number) + " " + std::string(thing) + (number == 1 ? "" : "s");
+}
+
+}  // namespace program
