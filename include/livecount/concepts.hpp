@@ -20,7 +20,6 @@
 namespace livecount::inline v0_1 {
 
 // ---- StorePolicy: the durable home of the counts
-// -------------------------------------------------------------------
 //
 //   expression              returns                  throws   meaning
 //   S::Options              a type                            default constructible; S is made from it
@@ -79,7 +78,6 @@ concept SharedStore = StorePolicy<S> && requires(S& s) {
 };
 
 // ---- CachePolicy: the entries in memory
-// ----------------------------------------------------------------------------
 //
 //   expression              returns             meaning
 //   C::Options              a type              default constructible; C is made from it
@@ -148,7 +146,6 @@ concept CachePolicy = detail::made_from_options<C> && detail::has_peek<C> && det
     detail::has_statistics<C>;
 
 // ---- QueuePolicy: when changes are written
-// ---------------------------------------------------------------------------
 //
 //   expression              returns             meaning
 //   Q::Options              a type              default constructible; Q is made from it
@@ -219,7 +216,6 @@ concept QueuePolicy = detail::made_from_options<Q> && detail::has_writes_through
     detail::has_start<Q> && detail::has_notify<Q> && detail::has_stop<Q>;
 
 // ---- The checks whose messages a user meets
-// --------------------------------------------------------------------------
 
 template <class S>
 consteval bool check_store() {

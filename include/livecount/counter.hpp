@@ -93,7 +93,6 @@ class Counter {
   Counter& operator=(const Counter&) = delete;
 
   // ---- counting
-  // ----------------------------------------------------------------------------------------------------
 
   /// Adds the delta (1) to the count of the name in each period named: all of them, or, with an error, none.
   /// With a floor of zero a decrement below zero leaves zero. The counter exists from then on, also after a
@@ -146,7 +145,6 @@ class Counter {
   }
 
   // ---- asking
-  // ------------------------------------------------------------------------------------------------------
 
   /// The count, with everything this process has counted; nothing if there is no such counter (which is not
   /// 0). Other processes' changes are in it at the latest `refresh` after their commit. Throws:
@@ -161,7 +159,6 @@ class Counter {
   }
 
   // ---- writing
-  // -----------------------------------------------------------------------------------------------------
 
   /// Returns when every update that returned before the call is in the store. Throws: Error with what the
   /// store said.
@@ -184,7 +181,6 @@ class Counter {
   std::size_t drop_clean() { return core_->drop_clean(); }
 
   // ---- looking inside
-  // ----------------------------------------------------------------------------------------------
 
   [[nodiscard]] Stats stats() const { return core_->stats(); }
   /// Counters with changes that are not yet in the store.

@@ -98,7 +98,6 @@ class BasicEntry {
   BasicEntry& operator=(const BasicEntry&) = delete;
 
   // ---- the word: any thread
-  // --------------------------------------------------------------------------------------
 
   [[nodiscard]] static constexpr Count count_of(Word word) noexcept { return word >> 3; }
   [[nodiscard]] static constexpr bool is_live(Word word) noexcept { return (word & live) != 0; }
@@ -147,7 +146,6 @@ class BasicEntry {
   }
 
   // ---- the holder of busy
-  // ----------------------------------------------------------------------------------------
 
   [[nodiscard]] Count watermark() const noexcept {
     return watermark_.load(std::memory_order_relaxed);
@@ -200,14 +198,12 @@ class BasicEntry {
   }
 
   // ---- state
-  // -----------------------------------------------------------------------------------------------------
 
   [[nodiscard]] State state() const noexcept {
     return state_.load(std::memory_order_acquire);
   }  // (6) pairs with (5)
 
   // ---- the key: constant
-  // -----------------------------------------------------------------------------------------
 
   [[nodiscard]] KeyView key() const noexcept {
     const char* const bytes = reinterpret_cast<const char*>(this + 1);
@@ -220,7 +216,6 @@ class BasicEntry {
   }
 
   // ---- members with an owner
-  // ---------------------------------------------------------------------------------------
 
   BasicEntry* next = nullptr;  // in the chain of dirty entries: who marked it, then the worker
   Window* window = nullptr;    // inside the gate, under the name's latch; or the gate's closer

@@ -17,6 +17,8 @@
 #include <stdlib.h>  // mkdtemp
 #include <unistd.h>
 
+#include "support/times.hpp"
+
 namespace livecount::tests {
 
 // For TEMPLATE_LIST_TEST_CASE.
@@ -123,7 +125,6 @@ struct TestClock {
   void set(Time to) const noexcept { time->store(to); }
 };
 
-/// utc("2011-06-15 18:11:32")
-inline Time utc(std::string_view text) { return parse_time(text, Calendar{}); }
+using support::utc;
 
 }  // namespace livecount::tests

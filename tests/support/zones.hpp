@@ -5,8 +5,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <livecount/calendar.hpp>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "support/times.hpp"
 
 namespace support {
 
@@ -62,6 +66,21 @@ inline constexpr const char* zone_texts[] = {
     "AAA-3BBB-3:30,J31/1:30,J59/23:59:59",
     "AAA3BBB5,M5.3.3/-20,M9.2.1/100",
 };
+
+inline std::int64_t offset(const livecount::Calendar& calendar, livecount::Time time) {
+  return calendar.local(time).time_since_epoch().count() - number(time);
+}
+
+/// The instants of a year at which a calendar's offset changes.
+inline std::vector<livecount::Time> changes(const livecount::Calendar& calendar, int year) {
+  std::vector<livecount::Time> found;
+  const livecount::Time end = utc(std::to_string(year + 1) + "-01-01");
+  for (livecount::Time time = utc(std::to_string(year) + "-01-01"); time < end;) {
+    time = calendar.segment(livecount::PeriodType::all, time).until;
+    if (time < end) found.push_back(time);
+  }
+  return found;
+}
 
 /// While it lives, the C library's local time is that of a zone.
 class LocalZone {

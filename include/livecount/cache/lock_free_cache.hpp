@@ -137,7 +137,6 @@ class BasicLockFreeCache {
   };
 
   // ---- addresses
-  // ---------------------------------------------------------------------------------------------------
 
   [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept { return hash >> 48; }
   [[nodiscard]] static Entry* entry_of(std::uint64_t value) noexcept {
@@ -167,7 +166,6 @@ class BasicLockFreeCache {
   }
 
   // ---- looking up
-  // ----------------------------------------------------------------------------------------------------
 
   [[nodiscard]] Found find(const HashedKey& key) const noexcept {
     const std::uint64_t tag = tag_of(key.hash);
@@ -184,7 +182,6 @@ class BasicLockFreeCache {
   }
 
   // ---- coming and leaving: under the lock of the key's stripe and a guard
-  // --------------------------------------------
 
   [[nodiscard]] Entry* insert(const HashedKey& key) {
     Entry* const entry = Entry::create(key);

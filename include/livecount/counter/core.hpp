@@ -13,9 +13,6 @@
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
 // time; held during a store read), the turn of the drain, the gate of the name, a cache's own. Nobody waits
 // for the store inside a gate or a Guard.
-//
-// Out of range: a blind add may pass the range. It then takes itself back by compare-and-swap, without any
-// lock, so that others may wait for it: a word that is out of range is always about to change.
 #pragma once
 
 #include <array>
@@ -29,7 +26,9 @@
 
 #include "../calendar.hpp"
 #include "../detail/tally.hpp"
+#include "adder.hpp"
 #include "bucket_clock.hpp"
+#include "loader.hpp"
 #include "options.hpp"
 #include "write_behind.hpp"
 
@@ -74,16 +73,15 @@ class Core {
         store_(std::move(store)),
         queue_(std::move(queue)),
         write_behind_(cache_, store_, limits(), seed_),
-        batch_size_(queue_.pace().batch_size) {
+        adder_(write_behind_, options_.floor),
+        loader_(store_, write_behind_, options_.block_timeout, options_.refresh) {
     if constexpr (SettingsStore<Store>) {
       store_.adopt(Settings{options_.calendar.text(), options_.calendar.week_start(), options_.floor});
     }
-    if constexpr (SharedStore<Store>) version_.store(store_.version(), std::memory_order_relaxed);
     queue_.start(write_behind_);
   }
 
   // ---- updates
-  // -----------------------------------------------------------------------------------------------------
 
   /// `result`: where the new count goes, if it is wanted; then there is one period.
   [[nodiscard]] Errc update(std::string_view name, const Update& update, Count delta,
@@ -91,7 +89,7 @@ class Core {
     return account([&] {
       if (const Errc code = check(name, update.ns, delta); code != Errc::ok) return code;
       const std::uint64_t name_hash = hash_name(update.ns, name, seed_);
-      if (update.periods.size() == 1 && !result && is_plain(delta)) {
+      if (update.periods.size() == 1 && !result && adder_.is_plain(delta)) {
         return add_plain(key_of(name, update.ns, *update.periods.begin(), update.at, name_hash), name_hash,
                          delta);
       }
@@ -105,13 +103,14 @@ class Core {
     return account([&] {
       if (!in_range(delta)) return Errc::delta_out_of_range;
       Added added = Added::no;
-      if (count == 1 && is_plain(delta)) {
+      if (count == 1 && adder_.is_plain(delta)) {
         const Guard guard;
         if (closed()) return Errc::closed;
-        added = add(*entries[0], name_hash, delta);
+        added = adder_.add(*entries[0], name_hash, delta);
         if (is_done(added)) accepted_.add(guard.thread_index(), 1);
       }
-      if (is_done(added)) return tell_queue(added);
+      (void)tell_queue(added);
+      if (is_done(added)) return Errc::ok;
       Patience patience;
       for (;;) {
         {
@@ -133,18 +132,18 @@ class Core {
   }
 
   // ---- reads
-  // ---------------------------------------------------------------------------------------------------------
 
   /// Throws Error{time_out_of_range}.
   [[nodiscard]] Errc get(std::string_view name, const Lookup& lookup, std::optional<Count>& count) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
     const std::uint64_t name_hash = hash_name(lookup.ns, name, seed_);
     const HashedKey key = key_of(name, lookup.ns, lookup.period, lookup.at, name_hash);
-    look_for_changes();
+    loader_.look_for_changes();
     {
       const Guard guard;
       if (closed()) return Errc::closed;
-      if (const auto entry = cache_.peek(guard, key); entry && read(*entry, count)) return Errc::ok;
+      if (const auto entry = cache_.peek(guard, key); entry && loader_.read(*entry, count))
+        return show(count);
     }
     const Call call(*this);
     if (!call) return Errc::closed;
@@ -154,9 +153,8 @@ class Core {
         Pins pins(cache_);
         if (pins.take(&key, 1)) {
           const std::lock_guard latch(latch_of(name_hash));
-          const Errc code = load(*pins.entries()[0], name_hash);
-          if (code == Errc::ok) (void)read(*pins.entries()[0], count);
-          return code;
+          const Errc code = loader_.load(*pins.entries()[0], name_hash);
+          return code == Errc::ok && loader_.read(*pins.entries()[0], count) ? show(count) : code;
         }
       }
       if (!relieve(patience)) return Errc::backpressure;
@@ -164,7 +162,6 @@ class Core {
   }
 
   // ---- handles
-  // -------------------------------------------------------------------------------------------------------
 
   [[nodiscard]] std::uint64_t hash_of(std::string_view ns, std::string_view name) const noexcept {
     return hash_name(ns, name, seed_);
@@ -190,7 +187,6 @@ class Core {
   [[nodiscard]] Time now() const { return clock_.now(); }
 
   // ---- upkeep
-  // --------------------------------------------------------------------------------------------------------
 
   /// Writes everything that came before the call, or reports why not.
   [[nodiscard]] Drain::Report flush() noexcept {
@@ -230,8 +226,8 @@ class Core {
 
   /// What the store said when it failed last.
   [[nodiscard]] std::string last_failure() const {
-    const std::lock_guard lock(failure_mutex_);
-    return failure_;
+    std::string failure = write_behind_.last_failure();
+    return failure.empty() ? loader_.last_failure() : failure;
   }
 
   [[nodiscard]] Stats stats() const {
@@ -244,7 +240,7 @@ class Core {
             .records = figures.records,
             .failures = figures.failures,
             .quarantined = figures.quarantined,
-            .loads = loads_.load(std::memory_order_relaxed),
+            .loads = loader_.loads(),
             .capacity = cache_.capacity(),
             .entries = cache.entries,
             .inserted = cache.inserted,
@@ -255,16 +251,6 @@ class Core {
   using Inside = typename Gate<Sync>::Inside;
   template <class T>
   using atomic = typename Sync::template atomic<T>;
-
-  enum class Added : std::uint8_t {
-    yes,        // counted
-    marked,     // counted, and the entry is newly dirty
-    ripe,       // counted, and the counter has gathered batch_size changes
-    no,         // not counted
-    cancelled,  // counted, but the entry left when its unmarked adds had cancelled out: repeat with a delta
-                // of 0
-  };
-  [[nodiscard]] static bool is_done(Added added) noexcept { return added <= Added::ripe; }
 
   /// A call that may block: close waits for it.
   class Call {
@@ -318,7 +304,6 @@ class Core {
   };
 
   // ---- updates
-  // -------------------------------------------------------------------------------------------------------
 
   /// Turns what is thrown into codes, commits where the queue writes through, and counts what is refused.
   template <class F>
@@ -338,19 +323,7 @@ class Core {
     return code;
   }
 
-  [[nodiscard]] Errc commit() noexcept {
-    const Drain::Report report = flush();
-    if (!report.failed) return Errc::ok;
-    remember(report.message);
-    return Errc::not_yet_durable;
-  }
-
-  /// Whether a blind add will do. Large deltas go by compare-and-swap, so that blind ones of many threads
-  /// together cannot carry the count into the flags' neighbourhood: 2^16 threads times 2^40 stay below 2^58.
-  [[nodiscard]] bool is_plain(Count delta) const noexcept {
-    constexpr Count large = Count{1} << 40;
-    return delta <= large && delta >= (options_.floor == Floor::none ? -large : 0) && !write_behind_.full();
-  }
+  [[nodiscard]] Errc commit() noexcept { return flush().failed ? Errc::not_yet_durable : Errc::ok; }
 
   [[nodiscard]] Keys keys_of(std::string_view name, const Update& update, std::uint64_t name_hash) {
     Keys keys;
@@ -367,59 +340,17 @@ class Core {
       const Guard guard;
       if (closed()) return Errc::closed;
       if (const auto entry = cache_.peek(guard, key)) {
-        added = add(*entry, name_hash, delta);
+        added = adder_.add(*entry, name_hash, delta);
         if (is_done(added)) accepted_.add(guard.thread_index(), 1);
       }
     }
-    if (is_done(added)) return tell_queue(added);
+    (void)tell_queue(added);
+    if (is_done(added)) return Errc::ok;
     Keys keys;
     keys.keys[0] = key;
     keys.count = 1;
     keys.name_hash = name_hash;
     return add_together(keys, added == Added::cancelled ? 0 : delta, nullptr);
-  }
-
-  /// Requires: a Guard, or a pin.
-  [[nodiscard]] Added add(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
-    const Word old = entry.add(delta);
-    constexpr Word usual = Entry::live | Entry::queued;
-    Added added = Added::yes;
-    if ((old & usual) != usual || !in_range(Entry::count_of(old) + delta)) [[unlikely]] {
-      if (!Entry::is_live(old)) return Added::no;
-      added = finish_add(entry, name_hash, delta, old);
-      if (!is_done(added)) return added;
-    }
-    if (batch_size_ != 0 && count_change(entry)) return Added::ripe;
-    return added;
-  }
-
-  [[nodiscard]] bool count_change(Entry& entry) const noexcept {
-    return entry.changes.fetch_add(1, std::memory_order_relaxed) + 1 == batch_size_;
-  }
-
-  /// The rest of an add whose old word was clean or out of range.
-  [[nodiscard, gnu::noinline]] Added finish_add(Entry& entry, std::uint64_t name_hash, Count delta,
-                                                Word old) noexcept {
-    bool taken_back = false;
-    if (!in_range(Entry::count_of(old) + delta)) {
-      Word word = entry.load();
-      // Somebody may meanwhile have made room: then it counts after all.
-      while (Entry::is_live(word) && !in_range(Entry::count_of(word)) && !taken_back) {
-        taken_back = entry.replace(word, word - delta * Entry::unit);
-      }
-      if (!Entry::is_live(word)) return Added::cancelled;
-      if (taken_back && Entry::is_queued(word)) return Added::no;
-    }
-    // Also after taking back: a batch may have been formed between the two, and then holds what is gone now.
-    const Inside inside(write_behind_.gate(name_hash));
-    const Word word = entry.load();
-    if (!Entry::is_live(word)) return taken_back ? Added::no : Added::cancelled;
-    if (Entry::is_queued(word)) return taken_back ? Added::no : Added::yes;
-    write_behind_.reserve_by_force();
-    const Word before = write_behind_.mark(entry);
-    if (taken_back) return Added::no;
-    if (!Entry::is_live(before)) return Added::cancelled;
-    return Entry::is_queued(before) ? Added::yes : Added::marked;
   }
 
   [[nodiscard]] Errc add_together(const Keys& keys, Count delta, Count* result) {
@@ -441,12 +372,12 @@ class Core {
   /// All or none. Errc::backpressure: there is no room for the marks, and nothing was changed.
   [[nodiscard]] Errc add_pinned(Entry* const* entries, std::size_t count, std::uint64_t name_hash,
                                 Count delta, Count* result) {
-    const bool floored = options_.floor == Floor::zero && delta < 0;
+    const bool floored = adder_.is_floored(delta);
     std::unique_lock latch(latch_of(name_hash), std::defer_lock);
     if (floored || result) {
       latch.lock();
       for (std::size_t i = 0; i < count; ++i) {
-        if (const Errc code = load(*entries[i], name_hash); code != Errc::ok) return code;
+        if (const Errc code = loader_.load(*entries[i], name_hash); code != Errc::ok) return code;
       }
     }
     Added added = Added::yes;
@@ -461,9 +392,7 @@ class Core {
       }
       if (!write_behind_.reserve(marks)) return Errc::backpressure;
       for (std::size_t i = 0; i < count; ++i) {
-        const bool in_range =
-            floored ? (decrement(*entries[i], delta, result), true) : change(*entries[i], delta, result);
-        if (in_range) continue;
+        if (adder_.change(*entries[i], delta, result)) continue;
         while (i > 0) (void)entries[--i]->add(-delta);  // never of a floored decrement: that cannot fail
         write_behind_.unreserve(marks);
         return Errc::overflow;
@@ -471,45 +400,12 @@ class Core {
       for (std::size_t i = 0; i < count; ++i) {
         if (clean[i] && !Entry::is_queued(write_behind_.mark(*entries[i]))) added = Added::marked;
       }
-      for (std::size_t i = 0; batch_size_ != 0 && i < count; ++i) {
-        if (count_change(*entries[i])) added = Added::ripe;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (adder_.note_change(*entries[i])) added = Added::ripe;
       }
     }
     accepted_.add(Guard().thread_index(), 1);
     return tell_queue(added);
-  }
-
-  /// False if the count would leave its range. Requires: inside the gate, pinned.
-  [[nodiscard]] static bool change(Entry& entry, Count delta, Count* result) noexcept {
-    Word word = entry.load();
-    for (;;) {
-      const Count before = Entry::count_of(word);
-      if (!in_range(before)) {
-        Sync::yield();
-        word = entry.load();
-      } else if (!in_range(before + delta)) {
-        return false;
-      } else if (entry.replace(word, word + delta * Entry::unit)) {
-        if (result) *result = before + delta;
-        return true;
-      }
-    }
-  }
-
-  /// Floors at zero and keeps the window. Requires: inside the gate, under the latch, pinned, loaded, with a
-  /// window.
-  static void decrement(Entry& entry, Count delta, Count* result) noexcept {
-    Word word = entry.load();
-    Count after = 0;
-    do {
-      after = std::max<Count>(Entry::count_of(word) + delta, 0);
-    } while (!entry.replace(word, (word & (Entry::unit - 1)) + after * Entry::unit));
-    Window& window = *entry.window;
-    window.clipped += after - (Entry::count_of(word) + delta);
-    const Count sum = after - entry.watermark() - window.clipped;
-    window.lowest = window.floored ? std::min(window.lowest, sum) : sum;
-    window.floored = true;
-    if (result) *result = after;
   }
 
   Errc tell_queue(Added added) noexcept {
@@ -526,9 +422,7 @@ class Core {
     if (!patience.deadline) patience.deadline = now + options_.block_timeout;
     if (now > *patience.deadline) return false;
     if (options_.when_full == Limit::flush) {
-      const Drain::Report report = write_behind_.drain(Drain::Scope::everything);
-      if (report.failed) remember(report.message);
-      return !report.failed;
+      return !write_behind_.drain(Drain::Scope::everything).failed;
     }
     const std::uint64_t seen = write_behind_.attempts();
     queue_.notify(Wake::urgent);
@@ -536,97 +430,15 @@ class Core {
     return true;
   }
 
-  // ---- reads
-  // ---------------------------------------------------------------------------------------------------------
-
-  /// False if the entry cannot answer: it has to be loaded first, or has left.
-  [[nodiscard]] bool read(const Entry& entry, std::optional<Count>& count) const noexcept {
-    for (;;) {
-      const auto state = entry.state();
-      if (state == Entry::State::unloaded || is_stale(entry)) return false;
-      const Word word = entry.load();
-      if (!Entry::is_live(word)) return false;
-      if (!in_range(Entry::count_of(word))) {
-        Sync::yield();
-      } else if (state == Entry::State::present || Entry::is_queued(word)) {
-        count = Entry::count_of(word);
-        return true;
-      } else if (entry.state() == state) {  // else it was frozen between the two looks
-        count = std::nullopt;
-        return true;
-      }
-    }
-  }
-
-  [[nodiscard]] bool is_stale([[maybe_unused]] const Entry& entry) const noexcept {
-    if constexpr (SharedStore<Store>) {
-      return entry.generation.load(std::memory_order_relaxed) != generation_.load(std::memory_order_relaxed);
-    } else {
-      return false;
-    }
-  }
-
-  /// Adds the stored part, or what other processes have added since. Requires: under the latch, pinned; no
-  /// Guard, gate.
-  [[nodiscard]] Errc load(Entry& entry, std::uint64_t name_hash) {
-    if (entry.state() != Entry::State::unloaded && !is_stale(entry)) return Errc::ok;
-    const auto deadline = Sync::now() + options_.block_timeout;
-    for (;;) {
-      const std::uint64_t seen = write_behind_.attempts();
-      {
-        const Inside inside(write_behind_.gate(name_hash));
-        if (entry.try_take()) break;
-      }
-      if (!write_behind_.help(seen, deadline)) return Errc::store_unavailable;
-    }
-    const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
-    const Errc code = add_stored(entry);
-    if (code == Errc::ok) entry.generation.store(generation, std::memory_order_relaxed);
-    entry.release();
-    return code;
-  }
-
-  [[nodiscard]] Errc add_stored(Entry& entry) {
-    loads_.fetch_add(1, std::memory_order_relaxed);
-    try {
-      const std::optional<Count> stored = store_.read(entry.key());
-      if (stored && !in_range(*stored)) return Errc::out_of_range;
-      const auto state = stored ? Entry::State::present : Entry::State::absent;
-      return entry.add_stored(stored.value_or(0) - entry.watermark(), state) ? Errc::ok : Errc::out_of_range;
-    } catch (const Error& error) {
-      remember(error.what());
-      return error.code();
-    } catch (const std::exception& error) {
-      remember(error.what());
-      return Errc::store_unavailable;
-    }
-  }
-
-  /// Asks the store now and then whether other processes have changed it.
-  void look_for_changes() {
-    if constexpr (SharedStore<Store>) {
-      const std::int64_t now = Sync::now().time_since_epoch().count();
-      const auto every = std::chrono::duration_cast<std::chrono::nanoseconds>(options_.refresh).count();
-      std::int64_t last = looked_.load(std::memory_order_relaxed);
-      if (now - last < every || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed))
-        return;
-      const std::uint64_t version = store_.version();
-      if (version_.exchange(version, std::memory_order_relaxed) != version) {
-        generation_.fetch_add(1, std::memory_order_relaxed);
-      }
-    }
-  }
-
   // ---- the rest
-  // ------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Errc show(std::optional<Count>& count) const noexcept {
+    if (count) count = adder_.visible(*count);
+    return Errc::ok;
+  }
 
   [[nodiscard]] typename Sync::mutex& latch_of(std::uint64_t name_hash) noexcept {
     return latches_[(name_hash >> 20) % latches_.size()].mutex;
-  }
-
-  void remember(const std::string& failure) {
-    const std::lock_guard lock(failure_mutex_);
-    failure_ = failure;
   }
 
   [[nodiscard]] typename WriteBehind<Cache, Store>::Limits limits() const {
@@ -649,19 +461,14 @@ class Core {
   Store store_;
   Queue queue_;
   WriteBehind<Cache, Store> write_behind_;
-  const std::uint32_t batch_size_;
+  Adder<Cache, Store> adder_;
+  Loader<Cache, Store> loader_;
   std::array<Latch, 256> latches_;
   atomic<bool> closed_{false};
-  atomic<std::uint32_t> calls_{0};       // that may block and are under way
-  atomic<std::uint32_t> generation_{0};  // of the store's contents, as far as other processes change them
-  atomic<std::uint64_t> version_{0};     // as the store told it last
-  atomic<std::int64_t> looked_{0};       // steady time, ns, of that
+  atomic<std::uint32_t> calls_{0};  // that may block and are under way
   Tally<Sync> accepted_;
   atomic<std::uint64_t> refused_{0};
-  atomic<std::uint64_t> loads_{0};
   typename Sync::mutex close_mutex_;
-  mutable typename Sync::mutex failure_mutex_;
-  std::string failure_;  // under failure_mutex_
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -73,7 +73,6 @@ class WriteBehind final : public Drain {
   [[nodiscard]] std::size_t pending() const noexcept { return pending_.load(std::memory_order_acquire); }
 
   // ---- marking: inside the gate of the entry's name
-  // ------------------------------------------------------------------
 
   /// Whether an update should ask for room (reserve) before it changes anything.
   [[nodiscard]] bool full() const noexcept { return full_.load(std::memory_order_relaxed); }
@@ -122,7 +121,6 @@ class WriteBehind final : public Drain {
   }
 
   // ---- draining
-  // ------------------------------------------------------------------------------------------------------
 
   [[nodiscard]] Report drain(Scope scope) noexcept override {
     Report report;
@@ -146,6 +144,11 @@ class WriteBehind final : public Drain {
   [[nodiscard]] std::uint64_t attempts() const {
     const std::lock_guard lock(attempts_mutex_);
     return attempts_;
+  }
+  /// What the store said when it did not take a batch.
+  [[nodiscard]] std::string last_failure() const {
+    const std::lock_guard lock(attempts_mutex_);
+    return failure_;
   }
   /// Waits until another drain than the ones seen has ended; false at the deadline.
   template <class TimePoint>
@@ -185,6 +188,7 @@ class WriteBehind final : public Drain {
   using atomic = typename Sync::template atomic<T>;
 
   static constexpr std::int64_t none = INT64_MAX;
+  static constexpr std::uint32_t stale = UINT32_MAX;  // a generation that no store reaches
 
   struct Waiting {
     Entry* entry;
@@ -224,7 +228,6 @@ class WriteBehind final : public Drain {
   }
 
   // ---- collecting: by the holder of turn_
-  // ----------------------------------------------------------------------------
 
   void drain_gates(bool due, Report& report) {
     if (!records_.empty() && !send(report)) return;
@@ -307,7 +310,6 @@ class WriteBehind final : public Drain {
   }
 
   // ---- sending: by the holder of turn_
-  // -------------------------------------------------------------------------------
 
   [[nodiscard]] bool send(Report& report) {
     const Batch batch{writer_, 0, sequence_, records_};
@@ -338,6 +340,10 @@ class WriteBehind final : public Drain {
 
   void fail(Report& report, Errc error, std::string message) {
     failures_.fetch_add(1, std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(attempts_mutex_);
+      failure_ = message;
+    }
     report.failed = true;
     report.error = error == Errc::ok ? Errc::store_unavailable : error;
     report.message = std::move(message);
@@ -358,6 +364,10 @@ class WriteBehind final : public Drain {
 
   void settle(const std::vector<std::size_t>& quarantined) {
     for (const std::size_t i : quarantined) entries_.at(i)->take_back(nets_[i]);
+    // Where others write too, a floor may have stopped at another place in the store than here: look again.
+    for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
+      if (records_[i].change.low != no_floor) entries_[i]->generation.store(stale, std::memory_order_relaxed);
+    }
     const std::size_t count = entries_.size();
     ++sequence_;
     batches_.fetch_add(1, std::memory_order_relaxed);
@@ -401,6 +411,7 @@ class WriteBehind final : public Drain {
   mutable typename Sync::mutex attempts_mutex_;
   typename Sync::condition_variable attempted_;
   std::uint64_t attempts_ = 0;
+  std::string failure_;
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -69,7 +69,6 @@ class SqliteStore {
   }
 
   // ---- StorePolicy
-  // -------------------------------------------------------------------------------------------------
 
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
     const std::lock_guard lock(reader_mutex_);
@@ -109,7 +108,6 @@ class SqliteStore {
   }
 
   // ---- SettingsStore, SharedStore
-  // ------------------------------------------------------------------------------------
 
   /// What the data was made with; nothing in a new file.
   [[nodiscard]] std::optional<Settings> settings() const {
@@ -149,7 +147,6 @@ class SqliteStore {
   }
 
   // ---- questions
-  // -----------------------------------------------------------------------------------------------------
 
   /// Calls f(const KeyView&, Count) for each counter of the namespace and period type, of one bucket or of
   /// all, ordered by period and name. Costs the rows it tells. Throws: Error, what f throws.
@@ -278,7 +275,6 @@ FROM livecount_counts;
   };
 
   // ---- opening
-  // -------------------------------------------------------------------------------------------------------
 
   [[nodiscard]] static detail::SqliteConnection connect(const Options& options) {
     return {options.path, SQLITE_OPEN_READONLY, options.busy_timeout};
@@ -331,7 +327,6 @@ FROM livecount_counts;
   }
 
   // ---- applying
-  // ------------------------------------------------------------------------------------------------------
 
   static detail::SqliteStatement& bind_key(detail::SqliteStatement& statement, const KeyView& key) {
     return statement.bind_blob(1, key.ns)
@@ -410,7 +405,6 @@ FROM livecount_counts;
   }
 
   // ---- settings
-  // ------------------------------------------------------------------------------------------------------
 
   [[nodiscard]] static std::string_view week_start_text(WeekStart start) noexcept {
     return start == WeekStart::monday ? "monday" : "sunday";

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// How a delta gets into an entry: blindly, or by compare-and-swap.
+//
+// Out of range: a blind add may pass the range. It then takes itself back by compare-and-swap, without any
+// lock, so that others may wait for it: a word that is out of range is always about to change.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "../entry.hpp"
+#include "write_behind.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+enum class Added : std::uint8_t {
+  yes,        // counted
+  marked,     // counted, and the entry is newly dirty
+  ripe,       // counted, and the counter has gathered batch_size changes
+  no,         // not counted
+  cancelled,  // counted, but the entry left when its unmarked adds had cancelled out: repeat with a delta of
+              // 0
+};
+[[nodiscard]] constexpr bool is_done(Added added) noexcept { return added <= Added::ripe; }
+
+template <class Cache, class Store>
+class Adder {
+ public:
+  using Sync = typename Cache::Sync;
+  using Entry = BasicEntry<Sync>;
+  using Word = typename Entry::Word;
+
+  Adder(WriteBehind<Cache, Store>& write_behind, Floor floor)
+      : write_behind_(write_behind), floor_(floor), batch_size_(write_behind.pace().batch_size) {}
+
+  /// Whether a blind add will do. Large deltas go by compare-and-swap, so that blind ones of many threads
+  /// together cannot carry the count into the flags' neighbourhood: 2^16 threads times 2^40 stay below 2^58.
+  [[nodiscard]] bool is_plain(Count delta) const noexcept {
+    constexpr Count large = Count{1} << 40;
+    return delta <= large && delta >= (floor_ == Floor::none ? -large : 0) && !write_behind_.full();
+  }
+  /// Whether the floor can bite.
+  [[nodiscard]] bool is_floored(Count delta) const noexcept { return floor_ == Floor::zero && delta < 0; }
+
+  /// The blind add. Requires: is_plain(delta); a Guard, or a pin. Lock-free, and a moment in the gate for a
+  /// clean entry.
+  [[nodiscard]] Added add(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
+    const Word old = entry.add(delta);
+    constexpr Word usual = Entry::live | Entry::queued;
+    Added added = Added::yes;
+    if ((old & usual) != usual || !in_range(Entry::count_of(old) + delta)) [[unlikely]] {
+      if (!Entry::is_live(old)) return Added::no;
+      added = finish(entry, name_hash, delta, old);
+      if (!is_done(added)) return added;
+    }
+    return note_change(entry) ? Added::ripe : added;
+  }
+
+  /// Counts a change towards batch_size; true if that is reached.
+  [[nodiscard]] bool note_change(Entry& entry) const noexcept {
+    return batch_size_ != 0 && entry.changes.fetch_add(1, std::memory_order_relaxed) + 1 == batch_size_;
+  }
+
+  /// Adds by compare-and-swap; false if the count would leave its range. Requires: inside the gate, pinned. A
+  /// floored delta also: under the latch, loaded, with a window; it never fails.
+  [[nodiscard]] bool change(Entry& entry, Count delta, Count* result) noexcept {
+    if (is_floored(delta)) {
+      decrement(entry, delta, result);
+      return true;
+    }
+    Word word = entry.load();
+    for (;;) {
+      const Count before = Entry::count_of(word);
+      if (!in_range(before)) {
+        Sync::yield();
+        word = entry.load();
+      } else if (!in_range(before + delta)) {
+        return false;
+      } else if (entry.replace(word, word + delta * Entry::unit)) {
+        if (result) *result = visible(before + delta);
+        return true;
+      }
+    }
+  }
+
+  /// What a reader is shown. With several processes on one store, changes of theirs that come in beside
+  /// floored decrements of ours may take our count below the floor, until our batch has been applied.
+  [[nodiscard]] Count visible(Count count) const noexcept {
+    return floor_ == Floor::zero ? std::max<Count>(count, 0) : count;
+  }
+
+ private:
+  using Inside = typename Gate<Sync>::Inside;
+
+  /// The rest of an add whose old word was clean or out of range.
+  [[nodiscard, gnu::noinline]] Added finish(Entry& entry, std::uint64_t name_hash, Count delta,
+                                            Word old) noexcept {
+    bool taken_back = false;
+    if (!in_range(Entry::count_of(old) + delta)) {
+      Word word = entry.load();
+      // Somebody may meanwhile have made room: then it counts after all.
+      while (Entry::is_live(word) && !in_range(Entry::count_of(word)) && !taken_back) {
+        taken_back = entry.replace(word, word - delta * Entry::unit);
+      }
+      if (!Entry::is_live(word)) return Added::cancelled;
+      if (taken_back && Entry::is_queued(word)) return Added::no;
+    }
+    // Also after taking back: a batch may have been formed between the two, and then holds what is gone now.
+    const Inside inside(write_behind_.gate(name_hash));
+    const Word word = entry.load();
+    if (!Entry::is_live(word)) return taken_back ? Added::no : Added::cancelled;
+    if (Entry::is_queued(word)) return taken_back ? Added::no : Added::yes;
+    write_behind_.reserve_by_force();
+    const Word before = write_behind_.mark(entry);
+    if (taken_back) return Added::no;
+    if (!Entry::is_live(before)) return Added::cancelled;
+    return Entry::is_queued(before) ? Added::yes : Added::marked;
+  }
+
+  void decrement(Entry& entry, Count delta, Count* result) noexcept {
+    Word word = entry.load();
+    Count after = 0;
+    do {
+      after = std::max<Count>(Entry::count_of(word) + delta, 0);
+    } while (!entry.replace(word, (word & (Entry::unit - 1)) + after * Entry::unit));
+    Window& window = *entry.window;
+    window.clipped += after - (Entry::count_of(word) + delta);
+    const Count sum = after - entry.watermark() - window.clipped;
+    window.lowest = window.floored ? std::min(window.lowest, sum) : sum;
+    window.floored = true;
+    if (result) *result = after;
+  }
+
+  WriteBehind<Cache, Store>& write_behind_;
+  const Floor floor_;
+  const std::uint32_t batch_size_;
+};
+
+}  // namespace livecount::inline v0_1::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// How a stored count gets into an entry, and out of it to a reader.
+//
+// An entry begins as a bare delta. When somebody needs the count, one thread takes busy, reads the store, and
+// adds what the store has beyond the watermark to word and watermark alike: the same step serves the first
+// load and, with several processes on one store, the refreshing of a count that others have changed.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "../concepts.hpp"
+#include "write_behind.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+template <class Cache, class Store>
+class Loader {
+ public:
+  using Sync = typename Cache::Sync;
+  using Entry = BasicEntry<Sync>;
+
+  /// `patience`: how long a load waits for a batch in flight. `refresh`: how old others' changes may be in a
+  /// read.
+  Loader(Store& store, WriteBehind<Cache, Store>& write_behind, std::chrono::milliseconds patience,
+         std::chrono::milliseconds refresh)
+      : store_(store), write_behind_(write_behind), patience_(patience), refresh_(refresh) {
+    if constexpr (SharedStore<Store>) version_.store(store_.version(), std::memory_order_relaxed);
+  }
+
+  /// False if the entry cannot answer: it has to be loaded first, or has left. Lock-free.
+  [[nodiscard]] bool read(const Entry& entry, std::optional<Count>& count) const noexcept {
+    for (;;) {
+      const auto state = entry.state();
+      if (state == Entry::State::unloaded || is_stale(entry)) return false;
+      const auto word = entry.load();
+      if (!Entry::is_live(word)) return false;
+      if (!in_range(Entry::count_of(word))) {
+        Sync::yield();  // an add is about to take itself back
+      } else if (state == Entry::State::present || Entry::is_queued(word)) {
+        count = Entry::count_of(word);
+        return true;
+      } else if (entry.state() == state) {  // else it was frozen between the two looks
+        count = std::nullopt;
+        return true;
+      }
+    }
+  }
+
+  /// Makes the entry able to answer. Requires: under the name's latch, pinned; outside of its gate, without a
+  /// Guard.
+  [[nodiscard]] Errc load(Entry& entry, std::uint64_t name_hash) {
+    if (entry.state() != Entry::State::unloaded && !is_stale(entry)) return Errc::ok;
+    const auto deadline = Sync::now() + patience_;
+    for (;;) {
+      const std::uint64_t seen = write_behind_.attempts();
+      {
+        const typename Gate<Sync>::Inside inside(write_behind_.gate(name_hash));
+        if (entry.try_take()) break;
+      }
+      if (!write_behind_.help(seen, deadline)) return Errc::store_unavailable;
+    }
+    const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
+    const Errc code = add_stored(entry);
+    if (code == Errc::ok) entry.generation.store(generation, std::memory_order_relaxed);
+    entry.release();
+    return code;
+  }
+
+  /// Asks the store, at most once in `refresh`, whether other processes have changed it; then every entry is
+  /// stale.
+  void look_for_changes() {
+    if constexpr (SharedStore<Store>) {
+      const std::int64_t now = Sync::now().time_since_epoch().count();
+      const auto every = std::chrono::duration_cast<std::chrono::nanoseconds>(refresh_).count();
+      std::int64_t last = looked_.load(std::memory_order_relaxed);
+      if (now - last < every || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed))
+        return;
+      const std::uint64_t version = store_.version();
+      if (version_.exchange(version, std::memory_order_relaxed) != version) {
+        generation_.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  [[nodiscard]] std::uint64_t loads() const noexcept { return loads_.load(std::memory_order_relaxed); }
+
+  /// What the store said when a read failed last.
+  [[nodiscard]] std::string last_failure() const {
+    const std::lock_guard lock(failure_mutex_);
+    return failure_;
+  }
+
+ private:
+  template <class T>
+  using atomic = typename Sync::template atomic<T>;
+
+  [[nodiscard]] bool is_stale([[maybe_unused]] const Entry& entry) const noexcept {
+    if constexpr (SharedStore<Store>) {
+      return entry.generation.load(std::memory_order_relaxed) != generation_.load(std::memory_order_relaxed);
+    } else {
+      return false;
+    }
+  }
+
+  [[nodiscard]] Errc add_stored(Entry& entry) {
+    loads_.fetch_add(1, std::memory_order_relaxed);
+    try {
+      const std::optional<Count> stored = store_.read(entry.key());
+      if (stored && !in_range(*stored)) return Errc::out_of_range;
+      const auto state = stored ? Entry::State::present : Entry::State::absent;
+      return entry.add_stored(stored.value_or(0) - entry.watermark(), state) ? Errc::ok : Errc::out_of_range;
+    } catch (const Error& error) {
+      return fail(error.code(), error.what());
+    } catch (const std::exception& error) {
+      return fail(Errc::store_unavailable, error.what());
+    }
+  }
+
+  [[nodiscard]] Errc fail(Errc code, const char* message) {
+    const std::lock_guard lock(failure_mutex_);
+    failure_ = message;
+    return code;
+  }
+
+  Store& store_;
+  WriteBehind<Cache, Store>& write_behind_;
+  const std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds refresh_;
+  atomic<std::uint32_t> generation_{0};  // of the store's contents, as far as other processes change them
+  atomic<std::uint64_t> version_{0};     // as the store told it last
+  atomic<std::int64_t> looked_{0};       // when, steady time, ns
+  atomic<std::uint64_t> loads_{0};
+  mutable typename Sync::mutex failure_mutex_;
+  std::string failure_;  // under failure_mutex_
+};
+
+}  // namespace livecount::inline v0_1::detail
