@@ -21,24 +21,21 @@ namespace livecount::inline v0_1 {
 
 // ---- StorePolicy: the durable home of the counts
 //
-//   expression              returns                  throws   meaning
-//   S::Options              a type                            default constructible; S is made from it
-//   S::guarantee            exactly_once or ...               what a batch sent twice does
-//   s.read(key)             std::optional<Count>     Error    the count last applied; nullopt if there is
-//   none s.apply(batch)          ApplyResult              Error    every record, or nothing. What it throws
-//   counts as unknown
+//   expression         returns                throws  meaning
+//   S::Options         a type                         default constructible; S is made from it
+//   S::guarantee       exactly_once or ...            what a batch sent twice does
+//   s.read(key)        std::optional<Count>   Error   the count last applied; nullopt if there is none
+//   s.apply(batch)     ApplyResult            Error   every record, or nothing; to throw is to say "unknown"
 //
 //   Threads: one apply at a time; reads run beside it, from any thread.
 //   Smallest model: examples/custom_store.cpp, 20 lines.
 //
 // Refinements, each optional:
 //
-//   SettingsStore   s.adopt(settings)                Error    keeps the settings with the data, or compares
-//   them with
-//                                                             what is kept and refuses (settings_mismatch)
-//   SharedStore     s.version()                               a number that moves when another process has
-//   changed
-//                                                             the data: counts in memory are refreshed by it
+//   SettingsStore      s.adopt(settings)      Error   keeps the settings with the data, or compares them with
+//                                                     what is kept and refuses (settings_mismatch)
+//   SharedStore        s.version()                    a number that moves when another process has changed
+//                                                     the data: counts in memory are refreshed by it
 
 namespace detail {
 template <class S>
@@ -79,20 +76,18 @@ concept SharedStore = StorePolicy<S> && requires(S& s) {
 
 // ---- CachePolicy: the entries in memory
 //
-//   expression              returns             meaning
-//   C::Options              a type              default constructible; C is made from it
-//   C::Sync                 a type              the threads and atomics it runs on (StdSync)
-//   c.peek(guard, key)      a reference         the entry if it is resident: tests as bool, `->` reaches it.
-//   It is valid
-//                                               until it or the guard goes, but may be sealed meanwhile
-//   c.pin(key)              BasicEntry<Sync>*   the entry, made if need be; it stays until c.unpin. Null if
-//   no room:
-//                                               everything that could leave is dirty or pinned
-//   c.unpin(entry)                              takes back one pin
-//   c.settle(entry)                             gives busy back; the last touch of the entry by its caller
-//   c.drop_clean()          std::size_t         evicts every entry that is neither dirty nor pinned; how many
-//   c.capacity()            std::size_t         how many entries there can be
-//   c.statistics()          CacheStatistics
+//   expression          returns             meaning
+//   C::Options          a type              default constructible; C is made from it
+//   C::Sync             a type              the threads and atomics it runs on (StdSync)
+//   c.peek(guard, key)  a reference         the entry if it is resident: tests as bool, `->` reaches it. It
+//                                           is valid until it or the guard goes, but may be sealed meanwhile
+//   c.pin(key)          BasicEntry<Sync>*   the entry, made if need be; it stays until c.unpin. Null if there
+//                                           is no room: everything that could leave is dirty or pinned
+//   c.unpin(entry)                          takes back one pin
+//   c.settle(entry)                         gives busy back; the last touch of the entry by its caller
+//   c.drop_clean()      std::size_t         evicts every entry that is neither dirty nor pinned; how many
+//   c.capacity()        std::size_t         how many entries there can be
+//   c.statistics()      CacheStatistics
 //
 //   Threads: any of these from any thread. None waits for I/O. Invariants of an entry: entry.hpp.
 //   Smallest model: cache/null_cache.hpp.
@@ -147,14 +142,13 @@ concept CachePolicy = detail::made_from_options<C> && detail::has_peek<C> && det
 
 // ---- QueuePolicy: when changes are written
 //
-//   expression              returns             meaning
-//   Q::Options              a type              default constructible; Q is made from it
-//   Q::writes_through       bool (constexpr)    an update returns only after it has been committed
-//   q.pace()                Pace                when a dirty counter is ripe
-//   q.start(drain)                              called once, before any other call; `drain` stays until stop
-//   returns q.notify(wake)                              something is to do: see Wake. Returns at once
-//   q.stop()                                    drain is not called any more, and no call of it is running;
-//   repeatable
+//   expression           returns            meaning
+//   Q::Options           a type             default constructible; Q is made from it
+//   Q::writes_through    bool (constexpr)   an update returns only after it has been committed
+//   q.pace()             Pace               when a dirty counter is ripe
+//   q.start(drain)                          called once, before any other call; `drain` stays until stop returns
+//   q.notify(wake)                          something is to do: see Wake. Returns at once
+//   q.stop()                                drain is not called any more, and no call of it is running; repeatable
 //
 //   Threads: notify from any thread; start and stop from one.
 //   Smallest model: queue/inline_queue.hpp.

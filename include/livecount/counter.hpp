@@ -8,17 +8,16 @@
 // (store/), and when they are written (queue/): any combination works, concepts.hpp says what each must
 // offer, and presets.hpp names the usual ones.
 //
-//     livecount::Counter<livecount::LockFreeCache, livecount::SqliteStore, livecount::JthreadQueue> hits{
-//         {.store = {.path = "hits.db"}}};
-//     hits.increment("https://example.com/a");                                             // all time
+//     livecount::Counter<LockFreeCache, SqliteStore, JthreadQueue> hits{{.store = {.path = "hits.db"}}};
+//     hits.increment("https://example.com/a");                      // all time
 //     hits.increment(url, {.periods = PeriodType::day | PeriodType::week, .ns = "starred", .delta = 2});
-//     hits.get(url, {.period = PeriodType::day, .ns = "starred"});                         //
-//     std::optional<Count> hits.flush(); // it is durable hits.close(std::chrono::seconds(5)); // what could
-//     not be written is told
+//     hits.get(url, {.period = PeriodType::day, .ns = "starred"});  // std::optional<Count>, from memory
+//     hits.flush();                                                 // all of it is in the store
+//     hits.close(std::chrono::seconds(5));                          // tells what could not be written
 //
 // What a crash costs: changes that are not yet committed, at most those of the last `max_delay` and one
 // commit, on at most `max_pending` counters. Nothing is counted twice: an unclear answer of the store is
-// resolved by asking again.
+// resolved by sending the same batch again.
 //
 // Threads - Distinct objects: safe. Shared objects: safe, all operations, except construction and
 // destruction.
@@ -96,20 +95,19 @@ class Counter {
 
   /// Adds the delta (1) to the count of the name in each period named: all of them, or, with an error, none.
   /// With a floor of zero a decrement below zero leaves zero. The counter exists from then on, also after a
-  /// delta of 0. Throws: Error with name_too_long, namespace_too_long, delta_out_of_range, time_out_of_range,
-  /// overflow,
+  /// delta of 0.
+  /// Throws: Error with name_too_long, namespace_too_long, delta_out_of_range, time_out_of_range, overflow,
   ///   backpressure, closed: nothing was changed. With a queue that writes through, not_yet_durable: it is
   ///   counted. A floored decrement reads the store, and also throws what that does.
-  /// Progress: lock-free for one period whose counter is in the cache, without a decrement that may floor; it
-  /// waits
-  ///   while a gate is closed (microseconds) when the counter was clean. Else blocking, for moments; and see
-  ///   Limit.
+  /// Progress: lock-free for one period whose counter is in the cache, without a decrement that may floor; if
+  ///   the counter was clean, it waits while a gate is closed (microseconds). Else blocking, for moments; and
+  ///   see Limit.
   void increment(std::string_view name, const Update& update = {}) {
     if (const Errc code = core_->update(name, update, update.delta, nullptr); code != Errc::ok) {
       detail::raise(*core_, code, "increment", name, update);
     }
   }
-  /// increment with the delta's sign turned. Requires: delta is not the smallest 64-bit number.
+  /// increment with the delta's sign turned.
   void decrement(std::string_view name, const Update& update = {}) {
     if (const Errc code = try_decrement(name, update); code != Errc::ok) {
       detail::raise(*core_, code, "decrement", name, update);
@@ -120,12 +118,11 @@ class Counter {
     return core_->update(name, update, update.delta, nullptr);
   }
   [[nodiscard]] Errc try_decrement(std::string_view name, const Update& update = {}) noexcept {
-    return in_range(update.delta) ? core_->update(name, update, -update.delta, nullptr)
-                                  : Errc::delta_out_of_range;
+    return core_->update(name, update, in_range(update.delta) ? -update.delta : update.delta, nullptr);
   }
 
-  /// Adds, and returns the new count. Reads the store if the counter is not in the cache. Throws: as
-  /// increment, and store_unavailable. Requires: one period.
+  /// Adds, and returns the new count. Reads the store if the counter is not in the cache.
+  /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period.
   Count increment_and_get(std::string_view name, const Update& update = {}) {
     if (update.periods.size() != 1) {
       throw Error(Errc::invalid_option,
@@ -147,9 +144,9 @@ class Counter {
   // ---- asking
 
   /// The count, with everything this process has counted; nothing if there is no such counter (which is not
-  /// 0). Other processes' changes are in it at the latest `refresh` after their commit. Throws:
-  /// name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed. Progress:
-  /// lock-free if the counter is in the cache and loaded; else it reads the store.
+  /// 0). Other processes' changes are in it at the latest `refresh` after their commit.
+  /// Throws: name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed.
+  /// Progress: lock-free if the counter is in the cache and loaded; else it reads the store.
   [[nodiscard]] std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) {
     std::optional<Count> count;
     if (const Errc code = core_->get(name, lookup, count); code != Errc::ok) {

@@ -4,31 +4,27 @@
 //
 // The word is `8 * count` plus three flags in its low bits:
 //
-//     live    the entry is in the cache; without it the entry has left ("sealed") and whatever is added is
-//     void queued  changed since it was last frozen into a batch, and chained (or about to be) for the next
-//     one busy    held by exactly one of: a batch in flight, a loader, an evictor
+//     live    the entry is in the cache; without it, it has left ("sealed"), and what is added is void
+//     queued  changed since it was last frozen into a batch, and chained for the next one, or about to be
+//     busy    held by exactly one of: a batch in flight, a loader, an evictor
 //
 // so one fetch_add of `8 * delta` and one look at the returned old word are a whole increment. Invariants:
 //
 //   1. The holder of busy, and nobody else, moves the watermark. (Freezing, too, makes queued into busy in
-//   the same
-//      read-modify-write that fetches the count.)
+//      the same read-modify-write that fetches the count.)
 //   2. count - watermark is what has been counted and is not in a batch. The watermark moves when a batch is
-//   formed,
-//      not when it is answered: the batch is kept and sent again until it is applied, so what is in it is
-//      never counted back into the entry, and a window of floored decrements always begins at the watermark.
+//      formed, not when it is answered: the batch is kept and sent again until it is applied, so what is in
+//      it is never counted back into the entry, and a window of floored decrements always begins at the
+//      watermark.
 //   3. An add whose old word had live but not queued must set queued. It did count: should the entry be
-//   sealed in
-//      between, then all adds that were not yet marked cancelled out, and each of them starts over with a
-//      delta of 0.
+//      sealed in between, then all adds that were not yet marked cancelled out, and each of them starts over
+//      with a delta of 0.
 //   4. An entry is sealed only under busy, only from count == watermark without queued, and only while not
-//   pinned. So
-//      nothing is ever handed over at an eviction. Adds to a sealed word are multiples of 8 and change no
-//      flag.
-//   5. queued is set and cleared, and busy taken by loaders and by freezing, inside the gate of the entry's
-//   name
-//      (see detail/write_behind.hpp). While the worker has the gate closed only an evictor can take busy, and
-//      an evictor never takes it from a queued word.
+//      pinned. So nothing is ever handed over at an eviction. Adds to a sealed word are multiples of 8 and
+//      change no flag.
+//   5. queued is set and cleared, and busy is taken by loaders and by freezing, inside the gate of the
+//      entry's name (counter/write_behind.hpp). While the worker has the gate closed only an evictor can
+//      take busy, and an evictor never takes it from a queued word.
 //
 // `state` tells whether the stored part has been added: until then the count is what this process has added
 // itself.

@@ -12,10 +12,9 @@
 // 48 bits of pointer. A key may stand in any slot of two buckets. Invariants:
 //
 //   1. A slot is changed by compare-and-swap only. Whose compare-and-swap takes an entry out of its slot
-//   retires it.
+//      retires it.
 //   2. An entry is made, pinned and sealed under the lock of its key's stripe, so a key has at most one entry
-//   that is
-//      not sealed. A sealed one may linger in its slot for a moment: who meets it takes it out.
+//      that is not sealed. A sealed one may linger in its slot for a moment: who meets it takes it out.
 //   3. A retired entry is freed when no reader is left that may have found it (detail/epoch.hpp).
 //
 // Threads: all operations from any thread. Progress: peek is wait-free; the others take one stripe's mutex

@@ -5,10 +5,10 @@
 //
 // Ways of an update
 //   plain      One period, and no floor can bite: look the entry up, add blindly, look at the old word.
-//   Lock-free. together   All others: several periods, floored decrements, very large deltas, updates that
-//   want the new count, and
-//              plain ones that met something unusual. Pins every entry, loads where a count is needed, then
-//              adds by compare-and-swap inside the gate: all or none, and whole for the worker.
+//              Lock-free.
+//   together   All others: several periods, floored decrements, very large deltas, updates that want the new
+//              count, and plain ones that met something unusual. Pins every entry, loads where a count is
+//              needed, then adds by compare-and-swap inside the gate: all or none, and whole for the worker.
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
 // time; held during a store read), the turn of the drain, the gate of the name, a cache's own. Nobody waits

@@ -3,25 +3,20 @@
 // Write-behind: from a changed entry to a batch that the store has applied, exactly once.
 //
 //   changed      An update that finds `queued` unset sets it, inside the gate of the entry's name, and chains
-//   the
-//                entry. From then on further updates only add: one record will stand for all of them.
+//                the entry. From then on further updates only add: one record will stand for all of them.
 //   collected    The worker closes one gate at a time, waits for those inside, takes the chain, and freezes
-//   the
-//                entries of that gate, without I/O. Then it opens the gate.
+//                the entries of that gate, without I/O. Then it opens the gate.
 //   sent         The frozen changes are a batch with a number. It is sent until the store says `applied`;
-//   after an
-//                unclear answer it is sent again, the same records under the same number. Nothing is ever
-//                counted back.
+//                after an unclear answer it is sent again, the same records under the same number. Nothing
+//                is ever counted back.
 //   settled      The entries are given back: they may be evicted, or are queued already for a later batch.
 //
 // Invariants
 //   1. Whatever was marked by an update that has returned is chained when its gate has been closed: marking
-//   and
-//      chaining happen inside the gate. So a flush that closes every gate once misses nothing that came
+//      and chaining happen inside the gate. So a flush that closes every gate once misses nothing that came
 //      before it.
 //   2. All entries of one name have one gate, and a name is collected whole or not at all. An update of
-//   several periods
-//      makes its changes in one stay inside the gate, so they get into one batch.
+//      several periods makes its changes in one stay inside the gate, so they get into one batch.
 //   3. At most one batch is in flight, and only the holder of `turn_` forms, sends or settles one.
 //   4. `pending_` counts the marks that are not settled. It is raised before the mark is set.
 //

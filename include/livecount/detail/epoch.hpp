@@ -11,16 +11,14 @@
 // Invariants
 //   1. A reader publishes the epoch it saw before it reads anything shared, and 0 when it is done.
 //   2. `oldest_reader()` first moves the epoch on, so a reader that enters later publishes a larger number
-//   than any
-//      stamp taken before the call.
+//      than any stamp taken before the call.
 //   3. A reader that this call did not see has entered after it, and then sees what was unlinked before it.
-//   This is a
-//      store-load order between the reader's publishing and its first look, and it is had in one of two ways:
+//      This is a store-load order between the reader's publishing and its first look, had in one of two ways:
 //      - heavy: `oldest_reader()` makes every thread run a barrier (membarrier); the reader pays nothing;
 //      - light: both sides do a read-modify-write on the reader's own record. Either the reader's comes
-//      first, and its
-//        epoch is seen; or it comes second, reads what the other released, and so sees the unlinking.
-//   4. Nobody waits for anything while holding a Guard.
+//        first, and its epoch is seen; or it comes second, reads what the other released, and so sees the
+//        unlinking.
+//   4. Nobody waits for I/O, or for a Guard to go, while holding one.
 //
 // Progress: entering and leaving are wait-free after a thread's first time.
 #pragma once

@@ -6,8 +6,8 @@
 // choosing. What has not been pumped when the process dies is lost. Updates past `max_pending` need
 // Limit::flush or Limit::refuse, or another thread that pumps: with Limit::block they wait in vain.
 //
-//     livecount::Counter<livecount::LockFreeCache, Store, livecount::ManualQueue> hits{{.when_full =
-//     Limit::flush}}; loop.every(1s, [&] { hits.queue().pump(); });
+//     livecount::Counter<Cache, Store, livecount::ManualQueue> hits{{.when_full = Limit::flush}};
+//     loop.every(1s, [&] { hits.queue().pump(); });
 //
 // Threads: pump from any thread; calls take turns.
 #pragma once
@@ -21,8 +21,7 @@ namespace livecount::inline v0_1 {
 class ManualQueue {
  public:
   struct Options {
-    std::chrono::milliseconds max_delay{
-        0};                        // with a batch size: at this age a counter is written all the same
+    std::chrono::milliseconds max_delay{0};  // with a batch size: at this age a counter is written anyway
     std::uint32_t batch_size = 0;  // a counter is written once it has gathered so many changes; 0: always
   };
   static constexpr bool writes_through = false;

@@ -13,8 +13,7 @@
 // killed process costs nothing that was applied, but a power cut may take the newest batches, with their rows
 // in the ledger; with off it may also damage the database.
 //
-//     livecount::Counter<LockFreeCache, livecount::SqliteStore, JthreadQueue> hits{{.store = {.path =
-//     "hits.db"}}};
+//     livecount::FastCounter<livecount::SqliteStore> hits{{.store = {.path = "hits.db"}}};
 //
 // Threads: as StorePolicy; questions (settings, scan, top, namespaces) from any thread, each on a connection
 // of its own. Requires SQLite 3.37 or newer (STRICT tables).
