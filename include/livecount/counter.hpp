@@ -60,7 +60,7 @@ class Counter {
     Floor floor = Floor::zero;  // Floor::none: counts may go below zero
 
     // How much may be pending, and what happens then.
-    std::size_t max_pending = 0;  // dirty counters; 0: half the cache's capacity
+    std::size_t max_pending = 0;  // dirty counters, at least 8; 0: half the cache's capacity
     Limit when_full = Limit::block;
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
     std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
@@ -180,7 +180,8 @@ class Counter {
   // ---- looking inside
 
   [[nodiscard]] Stats stats() const { return core_->stats(); }
-  /// Counters with changes that are not yet in the store.
+  /// Counters with changes that are not yet in the store. One that has changed again while its batch is under
+  /// way counts twice.
   [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
   /// How long the oldest of these changes has been waiting (steady clock); nothing if there is none.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {

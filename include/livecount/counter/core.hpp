@@ -442,8 +442,10 @@ class Core {
   }
 
   [[nodiscard]] typename WriteBehind<Cache, Store>::Limits limits() const {
-    return {options_.max_pending != 0 ? options_.max_pending : cache_.capacity() / 2, options_.max_batch,
-            queue_.pace(), options_.on_error};
+    // All periods of one name must find room.
+    const std::size_t pending = options_.max_pending != 0 ? options_.max_pending : cache_.capacity() / 2;
+    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), queue_.pace(),
+            options_.on_error};
   }
 
   struct alignas(cache_line) Latch {
