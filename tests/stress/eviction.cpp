@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/jitter_sync.hpp"
 #include "support/threads.hpp"
 
 namespace {
 
 using namespace livecount;
+using JitteryCache = BasicLockFreeCache<livecount::tests::JitterSync>;
 using livecount::tests::run_together;
 using livecount::tests::threads;
 
@@ -35,7 +37,7 @@ Count total(MemoryStore& store, PeriodType type) {
 }
 
 TEMPLATE_TEST_CASE("a thousand counters through sixty-four places lose nothing", "", LockFreeCache,
-                   LruCache) {
+                   JitteryCache, LruCache) {
   using C = Counter<TestType, MemoryStore, JthreadQueue>;
   C counter(options_of<C>());
   constexpr int each = 20'000;
@@ -52,7 +54,7 @@ TEMPLATE_TEST_CASE("a thousand counters through sixty-four places lose nothing",
 }
 
 TEMPLATE_TEST_CASE("a handle keeps its counter while everything around it is evicted", "", LockFreeCache,
-                   LruCache, NullCache) {
+                   JitteryCache, LruCache, NullCache) {
   using C = Counter<TestType, MemoryStore, JthreadQueue>;
   C counter(options_of<C>());
   constexpr int each = 20'000;
@@ -70,7 +72,7 @@ TEMPLATE_TEST_CASE("a handle keeps its counter while everything around it is evi
 }
 
 TEMPLATE_TEST_CASE("deltas that cancel out while their counter is being evicted are all counted", "",
-                   LockFreeCache, LruCache, NullCache) {
+                   LockFreeCache, JitteryCache, LruCache, NullCache) {
   using C = Counter<TestType, MemoryStore, JthreadQueue>;
   typename C::Options options = options_of<C>();
   options.floor = Floor::none;
@@ -87,7 +89,7 @@ TEMPLATE_TEST_CASE("deltas that cancel out while their counter is being evicted 
 }
 
 TEMPLATE_TEST_CASE("at the end of the range adds are refused or counted, never both and never neither", "",
-                   LockFreeCache, LruCache) {
+                   LockFreeCache, JitteryCache, LruCache) {
   using C = Counter<TestType, MemoryStore, JthreadQueue>;
   typename C::Options options = options_of<C>();
   options.floor = Floor::none;

@@ -8,18 +8,20 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/jitter_sync.hpp"
 #include "support/threads.hpp"
 
 namespace {
 
 using namespace livecount;
+using JitteryCache = BasicLockFreeCache<livecount::tests::JitterSync>;
 using livecount::tests::run_together;
 using livecount::tests::threads;
 
 const KeyView one{default_namespace, {}, "one"};
 
 TEMPLATE_TEST_CASE("flush covers every update that had returned, also those of other threads", "",
-                   LockFreeCache, LruCache, NullCache) {
+                   LockFreeCache, JitteryCache, LruCache, NullCache) {
   using C = Counter<TestType, MemoryStore, JthreadQueue>;
   typename C::Options options;
   options.queue.max_delay = std::chrono::milliseconds(1);
@@ -40,8 +42,8 @@ TEMPLATE_TEST_CASE("flush covers every update that had returned, also those of o
   CHECK(missing == 0);
 }
 
-TEMPLATE_TEST_CASE("an update beside close is accepted and stored, or refused", "", LockFreeCache, LruCache,
-                   NullCache) {
+TEMPLATE_TEST_CASE("an update beside close is accepted and stored, or refused", "", LockFreeCache,
+                   JitteryCache, LruCache, NullCache) {
   using C = Counter<TestType, MemoryStore, JthreadQueue>;
   for (int round = 0; round < 50; ++round) {
     typename C::Options options;

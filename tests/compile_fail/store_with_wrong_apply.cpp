@@ -1,0 +1,13 @@
+// expect: livecount: StorePolicy needs  livecount::ApplyResult apply(const livecount::Batch& batch)
+// A store that takes one record at a time, and no batch.
+#include <livecount/livecount.hpp>
+
+struct Store {
+  struct Options {};
+  using guarantee = livecount::at_least_once;
+  explicit Store(Options) {}
+  std::optional<livecount::Count> read(const livecount::KeyView&) { return {}; }
+  bool apply(const livecount::Record&) { return true; }
+};
+
+livecount::Counter<livecount::LruCache, Store, livecount::ManualQueue> counter;

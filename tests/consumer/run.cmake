@@ -1,0 +1,50 @@
+# cmake -DMODE=... -DSOURCE_DIR=... -DBINARY_DIR=... -DCOMPILER=... -DWORK_DIR=... -P run.cmake
+# Builds and runs the project beside this file. SOURCE_DIR is a checkout of livecount, BINARY_DIR a build of it.
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE ${WORK_DIR})
+file(MAKE_DIRECTORY ${WORK_DIR}/build)
+
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK_DIR}/build COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# Installs, moves what was installed, and checks that all headers are there and no file names where it came from.
+if(MODE MATCHES "find_package|missing_component|pkg_config")
+  run(${CMAKE_COMMAND} --install ${BINARY_DIR} --prefix ${WORK_DIR}/installed)
+  file(RENAME ${WORK_DIR}/installed ${WORK_DIR}/moved)
+  file(GLOB_RECURSE wanted RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/*.hpp)
+  file(GLOB_RECURSE found RELATIVE ${WORK_DIR}/moved/include ${WORK_DIR}/moved/include/*)
+  list(REMOVE_ITEM wanted ${found})
+  if(wanted)
+    message(FATAL_ERROR "not installed: ${wanted}")
+  endif()
+  file(GLOB_RECURSE packaging ${WORK_DIR}/moved/share/*)
+  foreach(file IN LISTS packaging)
+    file(READ ${file} text)
+    foreach(place IN ITEMS ${SOURCE_DIR} ${WORK_DIR})
+      string(FIND "${text}" ${place} position)
+      if(NOT position EQUAL -1)
+        message(FATAL_ERROR "${file} names ${place}")
+      endif()
+    endforeach()
+  endforeach()
+endif()
+
+if(MODE STREQUAL "pkg_config")
+  set(ENV{PKG_CONFIG_PATH} ${WORK_DIR}/moved/share/pkgconfig)
+  function(compile source package)
+    run(sh -c "'${COMPILER}' -std=c++20 '${CMAKE_CURRENT_LIST_DIR}/${source}.cpp' -o ${source} \
+        $(pkg-config --cflags --libs ${package})")
+  endfunction()
+  compile(main livecount)
+  compile(with_sqlite livecount-sqlite)
+else()
+  run(${CMAKE_COMMAND} --no-warn-unused-cli -S ${CMAKE_CURRENT_LIST_DIR} -B . -G Ninja -DCMAKE_CXX_COMPILER=${COMPILER}
+    -DMODE=${MODE} -DSOURCE_DIR=${SOURCE_DIR} -DCMAKE_PREFIX_PATH=${WORK_DIR}/moved)
+  run(${CMAKE_COMMAND} --build .)
+endif()
+
+if(NOT MODE STREQUAL "missing_component")
+  run(./main)
+  run(./with_sqlite)
+endif()

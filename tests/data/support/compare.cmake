@@ -1,0 +1,80 @@
+# For scripts that count real data and compare every count with what other programs found: give them -DLIVECOUNT=path
+# -DSHARED_DIR=folder of the data. Stores are made in memory where that can be done.
+#
+#   count(arguments...)              counts into a new store; `errors` has the summary
+#   compare_digests(FILE)            every (namespace, period) of the file: the export has the digest given there
+#   compare_table(PERIOD FILE)       the twenty largest counts of each bucket are those of the file (.xz if there)
+#   finish()                         removes the store
+
+if(NOT EXISTS "${SHARED_DIR}/data")
+  message("SKIP: there is no recorded data (SHARED_DIR)")
+  return()
+endif()
+
+string(RANDOM LENGTH 12 random)
+set(work /dev/shm/livecount-test-${random})
+execute_process(COMMAND ${CMAKE_COMMAND} -E make_directory ${work} RESULT_VARIABLE result ERROR_QUIET)
+if(NOT result EQUAL 0)
+  set(work ${WORK_DIR}/${random})
+  file(MAKE_DIRECTORY ${work})
+endif()
+set(store ${work}/counts.db)
+set(compared 0)
+
+function(finish)
+  file(REMOVE_RECURSE ${work})
+endfunction()
+
+function(fail)
+  string(JOIN "" text ${ARGV})
+  finish()
+  message(FATAL_ERROR "${text}")
+endfunction()
+
+function(run file)
+  execute_process(COMMAND ${LIVECOUNT} ${ARGN} OUTPUT_FILE ${file} ERROR_VARIABLE errors RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    string(JOIN " " command ${ARGN})
+    fail("livecount ${command}\nended with '${result}'\n${errors}")
+  endif()
+  set(errors "${errors}" PARENT_SCOPE)
+endfunction()
+
+function(count)
+  file(REMOVE ${store} ${store}-wal ${store}-shm)
+  run(${work}/output count --store sqlite:${store} --synchronous off
+    --periods hour,day,week,month,year,all ${ARGN})
+  string(JOIN " " arguments ${ARGN})
+  message(STATUS "${arguments}\n   ${errors}")
+  set(errors "${errors}" PARENT_SCOPE)
+endfunction()
+
+function(compare_digests file)
+  file(STRINGS ${file} lines)
+  list(REMOVE_AT lines 0)
+  foreach(line IN LISTS lines)
+    string(REPLACE "\t" ";" fields "${line}")
+    list(GET fields 0 namespace)
+    list(GET fields 1 period)
+    list(GET fields 4 wanted)
+    run(${work}/export export --store sqlite:${store} --namespace ${namespace} --period ${period})
+    file(SHA256 ${work}/export found)
+    if(NOT found STREQUAL wanted)
+      fail("the counts of ${namespace} by ${period} are wrong: digest ${found}, not ${wanted}")
+    endif()
+    math(EXPR compared "${compared} + 1")
+  endforeach()
+  set(compared ${compared} PARENT_SCOPE)
+endfunction()
+
+function(compare_table period file)
+  if(EXISTS ${file}.xz)
+    execute_process(COMMAND xz -dc ${file}.xz OUTPUT_FILE ${work}/wanted COMMAND_ERROR_IS_FATAL ANY)
+    set(file ${work}/wanted)
+  endif()
+  run(${work}/top top --store sqlite:${store} --period ${period} --limit 20 --format tsv)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${work}/top ${file} RESULT_VARIABLE differs)
+  if(differs)
+    fail("the largest counts by ${period} are not those of ${file}")
+  endif()
+endfunction()

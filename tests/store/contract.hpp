@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: BSL-1.0
+// What every store has to do. A file for one store names it and includes this:
+//
+//     #include <livecount/store/memory_store.hpp>
+//     #define LIVECOUNT_TESTED_STORE livecount::MemoryStore
+//     #include "store/contract.hpp"
+//
+// support/policies.hpp tells where the store lives (StorePlace).
+#ifndef LIVECOUNT_TESTED_STORE
+#error "Name the store to be tested: #define LIVECOUNT_TESTED_STORE livecount::MemoryStore"
+#endif
+#pragma once
+
+#include <livecount/concepts.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/policies.hpp"
+#include "support/threads.hpp"
+
+namespace {
+
+using namespace livecount;
+using livecount::tests::run_together;
+using livecount::tests::StorePlace;
+using livecount::tests::threads;
+
+constexpr Bucket all{PeriodType::all, 0};
+constexpr Bucket day{PeriodType::day, 1'308'096'000};
+constexpr Bucket next_day{PeriodType::day, day.start + 86'400};
+
+/// A store in a place of its own.
+template <class Store>
+struct Opened {
+  StorePlace<Store> place;
+  Store store{place.options()};
+};
+
+constexpr KeyView named(std::string_view name, Bucket bucket = all) { return {"ns", bucket, name}; }
+constexpr Record plus(std::string_view name, Count sum, Count low = no_floor) {
+  return {named(name), {sum, low}};
+}
+
+/// Numbers its batches.
+struct Writer {
+  explicit Writer(std::uint8_t byte, std::uint32_t in_shard = 0) : shard(in_shard) { id.fill(byte); }
+
+  template <class Store>
+  ApplyResult send(Store& store, const std::vector<Record>& records) {
+    ++sequence;
+    return send_again(store, records);
+  }
+  template <class Store>
+  ApplyResult send_again(Store& store, const std::vector<Record>& records) const {
+    return send_as(store, sequence, records);
+  }
+  template <class Store>
+  ApplyResult send_as(Store& store, std::uint64_t number, const std::vector<Record>& records) const {
+    return store.apply(Batch{id, shard, number, records});
+  }
+
+  WriterId id{};
+  std::uint32_t shard;
+  std::uint64_t sequence = 0;
+};
+
+bool is_applied(const ApplyResult& result) {
+  return result.outcome == Outcome::applied && result.error == Errc::ok && result.quarantined.empty();
+}
+bool is_refused(const ApplyResult& result, Errc error) {
+  return result.outcome == Outcome::not_applied && result.error == error && !result.message.empty();
+}
+
+template <class Store>
+std::vector<std::pair<Key, Count>> rows(const Store& store, std::string_view ns, PeriodType type,
+                                        std::optional<Bucket> bucket = std::nullopt) {
+  std::vector<std::pair<Key, Count>> rows;
+  store.scan(ns, type, bucket, [&](const KeyView& key, Count count) {
+    rows.push_back({{std::string(key.ns), key.bucket, std::string(key.name)}, count});
+  });
+  return rows;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("an empty store has no counter", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  CHECK(opened.store.read(named("a")) == std::nullopt);
+  CHECK(rows(opened.store, "ns", PeriodType::all).empty());
+  CHECK(opened.store.top("ns", all, 10).empty());
+}
+
+TEMPLATE_TEST_CASE("what is applied can be read", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  CHECK(is_applied(writer.send(opened.store, {plus("a", 3), plus("b", -4)})));
+  CHECK(opened.store.read(named("a")) == 3);
+  CHECK(opened.store.read(named("b")) == -4);
+  CHECK(opened.store.read(named("c")) == std::nullopt);
+  CHECK(opened.store.read({"n", all, "a"}) == std::nullopt);
+  CHECK(opened.store.read(named("a", day)) == std::nullopt);
+  CHECK(is_applied(writer.send(opened.store, {plus("a", 4)})));
+  CHECK(opened.store.read(named("a")) == 7);
+}
+
+TEMPLATE_TEST_CASE("a count moves to the larger of count + sum and low", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  const auto after = [&](Count sum, Count low) {
+    REQUIRE(is_applied(writer.send(opened.store, {plus("a", sum, low)})));
+    return opened.store.read(named("a"));
+  };
+  CHECK(after(-3, 2) == 2);  // a new counter counts from 0
+  CHECK(after(5, 0) == 7);
+  CHECK(after(-9, 0) == 0);
+  CHECK(after(-9, no_floor) == -9);
+  CHECK(after(1, -20) == -8);
+  CHECK(after(0, -3) == -3);
+  CHECK(after(0, no_floor) == -3);
+  CHECK(after(no_floor, 6) == 6);  // whatever it was
+  CHECK(after(no_floor, -6) == -6);
+}
+
+TEMPLATE_TEST_CASE("a reset makes the counter if there is none", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  REQUIRE(is_applied(Writer(1).send(opened.store, {plus("a", no_floor, 0), plus("b", no_floor, 4)})));
+  CHECK(opened.store.read(named("a")) == 0);
+  CHECK(opened.store.read(named("b")) == 4);
+}
+
+TEMPLATE_TEST_CASE("a change of nothing makes the counter", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  REQUIRE(is_applied(Writer(1).send(opened.store, {plus("a", 0)})));
+  CHECK(opened.store.read(named("a")) == 0);
+}
+
+TEMPLATE_TEST_CASE("a batch without records is a batch", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  CHECK(is_applied(writer.send(opened.store, {})));
+  CHECK(is_applied(writer.send_again(opened.store, {})));
+  CHECK(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  CHECK(opened.store.read(named("a")) == 1);
+}
+
+// ---- exactly once
+
+TEMPLATE_TEST_CASE("a batch that comes again is acknowledged and changes nothing", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  const std::vector<Record> records = {plus("a", 3), plus("b", 1, 5)};
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(is_applied(writer.send(opened.store, records)));
+    REQUIRE(is_applied(writer.send_again(opened.store, records)));
+    REQUIRE(is_applied(writer.send_again(opened.store, records)));
+  }
+  CHECK(opened.store.read(named("a")) == 9);
+  CHECK(opened.store.read(named("b")) == 7);
+}
+
+TEMPLATE_TEST_CASE("an older batch is acknowledged and changes nothing", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  for (int i = 0; i < 3; ++i) REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  CHECK(is_applied(writer.send_as(opened.store, 1, {plus("a", 1)})));
+  CHECK(is_applied(writer.send_as(opened.store, 2, {plus("a", 1)})));
+  CHECK(opened.store.read(named("a")) == 3);
+  CHECK(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  CHECK(opened.store.read(named("a")) == 4);
+}
+
+TEMPLATE_TEST_CASE("a batch that does not follow the last one is refused: the store has forgotten some", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  CHECK(is_refused(writer.send_as(opened.store, 3, {plus("a", 1)}), Errc::store_rolled_back));
+  CHECK(is_refused(Writer(2).send_as(opened.store, 2, {plus("a", 1)}), Errc::store_rolled_back));
+  CHECK(is_refused(Writer(1, 1).send_as(opened.store, 2, {plus("a", 1)}), Errc::store_rolled_back));
+  CHECK(opened.store.read(named("a")) == 1);
+  CHECK(is_applied(writer.send(opened.store, {plus("a", 1)})));  // it was not noted
+}
+
+TEMPLATE_TEST_CASE("the number of the last batch with other records is refused: two have one identity", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1), plus("b", 1)})));
+  const std::vector<std::vector<Record>> others = {
+      {plus("a", 2), plus("b", 1)},
+      {plus("b", 1), plus("a", 1)},
+      {plus("a", 1)},
+      {plus("a", 1), plus("b", 1), plus("c", 0)},
+      {},
+  };
+  for (const std::vector<Record>& other : others) {
+    CHECK(is_refused(writer.send_again(opened.store, other), Errc::writer_duplicated));
+  }
+  CHECK(opened.store.read(named("a")) == 1);
+  CHECK(opened.store.read(named("c")) == std::nullopt);
+  CHECK(is_applied(writer.send_again(opened.store, {plus("a", 1), plus("b", 1)})));
+  CHECK(is_applied(writer.send(opened.store, {plus("a", 1)})));
+}
+
+TEMPLATE_TEST_CASE("writers and shards number their batches each for itself", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  std::vector<Writer> writers = {Writer(1), Writer(2), Writer(1, 1), Writer(1, 4'000'000'000U)};
+  writers[1].id = writers[0].id;
+  writers[1].id.back() ^= 1;
+  for (int i = 0; i < 3; ++i) {
+    for (Writer& writer : writers) {
+      REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1)})));
+      REQUIRE(is_applied(writer.send_again(opened.store, {plus("a", 1)})));
+    }
+  }
+  CHECK(opened.store.read(named("a")) == 12);
+}
+
+// ---- the range
+
+TEMPLATE_TEST_CASE("what would leave the range is put aside and named, and the rest is applied", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  REQUIRE(is_applied(
+      writer.send(opened.store, {plus("high", max_count), plus("low", min_count), plus("old", -10)})));
+  const std::vector<Record> records = {
+      plus("high", 1),              // 0: too high
+      plus("a", 1),                 // 1
+      plus("low", -1),              // 2: too low
+      plus("new", max_count + 1),   // 3: too high, and the counter is not made
+      plus("new2", min_count - 1),  // 4
+      plus("old", max_count + 5),   // 5: too high for a new counter, but not for this one
+      plus("low", -1, min_count),   // 6: the floor keeps it
+      plus("b", min_count - 1, 0),  // 7: the same for a new counter
+      plus("c", 0, max_count + 1),  // 8: a floor that is too high
+      plus("old2", 1),              // 9
+  };
+  const ApplyResult result = writer.send(opened.store, records);
+  CHECK(result.outcome == Outcome::applied);
+  CHECK(result.quarantined == std::vector<std::size_t>{0, 2, 3, 4, 8});
+  CHECK(opened.store.read(named("high")) == max_count);
+  CHECK(opened.store.read(named("low")) == min_count);
+  CHECK(opened.store.read(named("new")) == std::nullopt);
+  CHECK(opened.store.read(named("new2")) == std::nullopt);
+  CHECK(opened.store.read(named("old")) == max_count - 5);
+  CHECK(opened.store.read(named("a")) == 1);
+  CHECK(opened.store.read(named("b")) == 0);
+  CHECK(opened.store.read(named("c")) == std::nullopt);
+  CHECK(is_applied(writer.send(opened.store, {plus("high", -1)})));
+}
+
+TEMPLATE_TEST_CASE("a reset to what is out of range is put aside", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  const ApplyResult result =
+      writer.send(opened.store, {plus("a", no_floor, max_count + 1), plus("b", no_floor, min_count - 1)});
+  CHECK(result.quarantined == std::vector<std::size_t>{0, 1});
+  CHECK(opened.store.read(named("a")) == 1);
+  CHECK(opened.store.read(named("b")) == std::nullopt);
+}
+
+// The answer may have been lost: the sender asks again, to learn what it has to take back.
+TEMPLATE_TEST_CASE("a batch that comes again is told anew what was put aside", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(opened.store, {plus("high", max_count)})));
+  const std::vector<Record> records = {plus("a", 1), plus("high", 1), plus("b", 1)};
+  REQUIRE(writer.send(opened.store, records).quarantined == std::vector<std::size_t>{1});
+  const ApplyResult again = writer.send_again(opened.store, records);
+  CHECK(again.outcome == Outcome::applied);
+  CHECK(again.quarantined == std::vector<std::size_t>{1});
+}
+
+// ---- keys and questions
+
+TEMPLATE_TEST_CASE("names and namespaces are bytes", "", LIVECOUNT_TESTED_STORE) {
+  const std::vector<std::string> texts = {"",
+                                          "a",
+                                          std::string(1, '\0'),
+                                          std::string("a\0b", 3),
+                                          "a:b",
+                                          ":",
+                                          "'",
+                                          "\"",
+                                          "%",
+                                          "\xff",
+                                          "\xc3\x28",
+                                          "\xc3\xa9",
+                                          "A",
+                                          " ",
+                                          "?",
+                                          std::string(1024, 'x')};
+  Opened<TestType> opened;
+  std::vector<Record> records;
+  for (const std::string& ns : texts) {
+    for (const std::string& name : texts) {
+      records.push_back({{ns, day, name}, {static_cast<Count>(records.size()), no_floor}});
+    }
+  }
+  REQUIRE(is_applied(Writer(1).send(opened.store, records)));
+  for (const Record& record : records) REQUIRE(opened.store.read(record.key) == record.change.sum);
+  for (const std::string& ns : texts) {
+    const auto found = rows(opened.store, ns, PeriodType::day);
+    REQUIRE(found.size() == texts.size());
+    for (const auto& [key, count] : found) REQUIRE(opened.store.read(key) == count);
+  }
+}
+
+TEMPLATE_TEST_CASE("a scan tells the counters of one namespace and period type, by period and name", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  const Bucket ancient{PeriodType::day, -86'400};
+  const std::vector<std::string_view> names = {
+      "", std::string_view("\0", 1), "A", "a", "a\x01", "ab", "b", "\x80", "\xff"};
+  std::vector<Record> records;
+  for (const Bucket& bucket : {next_day, ancient, day}) {
+    for (const std::string_view name : names) records.push_back({named(name, bucket), {1, no_floor}});
+  }
+  std::reverse(records.begin(), records.end());
+  records.push_back({named("a", {PeriodType::week, day.start}), {1, no_floor}});
+  records.push_back({named("a"), {1, no_floor}});
+  for (const std::string_view ns : {"n", "ns2", "", "NS"}) records.push_back({{ns, day, "a"}, {1, no_floor}});
+  REQUIRE(is_applied(Writer(1).send(opened.store, records)));
+
+  std::vector<std::pair<Key, Count>> expected;
+  for (const Bucket& bucket : {ancient, day, next_day}) {
+    for (const std::string_view name : names) expected.push_back({{"ns", bucket, std::string(name)}, 1});
+  }
+  CHECK(rows(opened.store, "ns", PeriodType::day) == expected);
+  const auto middle = expected.begin() + static_cast<std::ptrdiff_t>(names.size());
+  CHECK(rows(opened.store, "ns", PeriodType::day, day) ==
+        std::vector(middle, middle + static_cast<std::ptrdiff_t>(names.size())));
+  CHECK(rows(opened.store, "ns", PeriodType::all, all).size() == 1);
+  CHECK(rows(opened.store, "ns", PeriodType::week).size() == 1);
+  CHECK(rows(opened.store, "ns", PeriodType::month).empty());
+  CHECK(rows(opened.store, "ns", PeriodType::day, Bucket{PeriodType::day, 0}).empty());
+  CHECK(rows(opened.store, "", PeriodType::day).size() == 1);
+}
+
+TEMPLATE_TEST_CASE("the top of a bucket comes by count, then by name", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  REQUIRE(is_applied(Writer(1).send(opened.store, {plus("b", 5),
+                                                   plus("\xff", 5),
+                                                   plus("", 5),
+                                                   plus("a", 5),
+                                                   plus("most", 9),
+                                                   plus("least", -1),
+                                                   plus("none", 0),
+                                                   {named("other", day), {99, no_floor}},
+                                                   {{"other", all, "ns"}, {99, no_floor}}})));
+  const std::vector<NamedCount> expected = {{"most", 9}, {"", 5},     {"a", 5},     {"b", 5},
+                                            {"\xff", 5}, {"none", 0}, {"least", -1}};
+  CHECK(opened.store.top("ns", all, 100) == expected);
+  CHECK(opened.store.top("ns", all, static_cast<std::size_t>(-1)) == expected);
+  CHECK(opened.store.top("ns", all, 3) == std::vector(expected.begin(), expected.begin() + 3));
+  CHECK(opened.store.top("ns", all, 0).empty());
+  CHECK(opened.store.top("ns", next_day, 10).empty());
+}
+
+// ---- threads, and everything at once
+
+TEMPLATE_TEST_CASE("reads and scans run beside an apply and see whole batches", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  constexpr Count batches = 200;
+  std::atomic<Count> applied{0};
+  std::atomic<int> wrong{0};
+  run_together([&](int number, auto&) {
+    if (number == 0) {
+      Writer writer(1);
+      while (applied != batches) {
+        if (!is_applied(writer.send(opened.store, {plus("a", 1), plus("b", 1)}))) ++wrong;
+        ++applied;
+      }
+      return;
+    }
+    Count last = 0;
+    while (applied != batches) {
+      const Count before = applied;
+      const Count a = opened.store.read(named("a")).value_or(0);
+      const Count b = opened.store.read(named("b")).value_or(0);
+      if (a < before || a < last || b < a) ++wrong;
+      last = b;
+      const auto found = rows(opened.store, "ns", PeriodType::all);
+      if (!found.empty() &&
+          (found.size() != 2 || found[0].second != found[1].second || found[0].second < last))
+        ++wrong;
+    }
+  });
+  CHECK(wrong == 0);
+}
+
+namespace {
+
+/// What a store should do, put plainly.
+struct Model {
+  struct Ledger {
+    std::uint64_t sequence = 0;
+    std::vector<std::pair<Key, Transform>> records;
+  };
+
+  ApplyResult apply(const Batch& batch) {
+    Ledger& last = ledger[{batch.writer, batch.shard}];
+    std::vector<std::pair<Key, Transform>> records;
+    for (const auto& [key, change] : batch.records) {
+      records.push_back({{std::string(key.ns), key.bucket, std::string(key.name)}, change});
+    }
+    if (batch.sequence == last.sequence && records != last.records) {
+      return {Outcome::not_applied, Errc::writer_duplicated, ""};
+    }
+    if (batch.sequence <= last.sequence) return Outcome::applied;
+    if (batch.sequence > last.sequence + 1) return {Outcome::not_applied, Errc::store_rolled_back, ""};
+    last = {batch.sequence, records};
+    ApplyResult result = Outcome::applied;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const auto& [key, change] = records[i];
+      const auto found = counts.find(key);
+      const Count old = found == counts.end() ? 0 : found->second;
+      const Count count = change.sum == no_floor ? change.low : std::max(old + change.sum, change.low);
+      if (count < min_count || count > max_count) {
+        result.quarantined.push_back(i);
+      } else {
+        counts[key] = count;
+      }
+    }
+    return result;
+  }
+
+  std::map<Key, Count> counts;
+  std::map<std::pair<WriterId, std::uint32_t>, Ledger> ledger;
+};
+
+/// Keys of all kinds, few enough to be met often.
+std::vector<Key> some_keys() {
+  std::vector<Key> keys;
+  for (const std::string& ns : {std::string(), std::string("ns"), std::string("\0\xff", 2)}) {
+    for (const Bucket& bucket : {all, day, next_day, Bucket{PeriodType::week, day.start}}) {
+      for (const std::string& name :
+           {std::string(), std::string("a"), std::string("\0", 1), std::string("\xfe:")}) {
+        keys.push_back({ns, bucket, name});
+      }
+    }
+  }
+  return keys;
+}
+
+Transform draw_change(std::mt19937_64& random) {
+  const Count small = static_cast<Count>(random() % 19) - 9;
+  constexpr std::array<Count, 4> lows = {no_floor, no_floor, 0, -3};
+  switch (random() % 12) {
+    case 0: return {no_floor, small};
+    case 1: return {max_count - 2 + small, no_floor};
+    case 2: return {min_count + 2 + small, lows[random() % 4]};
+    default: return {small, lows[random() % 4]};
+  }
+}
+
+std::vector<Record> draw_records(std::mt19937_64& random, const std::vector<Key>& keys) {
+  std::vector<Record> records;
+  for (std::uint64_t i = random() % 12; i > 0; --i) {
+    const Key& key = keys[random() % keys.size()];
+    const auto same = [&](const Record& record) { return record.key == KeyView(key); };
+    if (std::none_of(records.begin(), records.end(), same)) records.push_back({key, draw_change(random)});
+  }
+  return records;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a store does what a plain map does, whatever comes", "", LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Model model;
+  const std::vector<Key> keys = some_keys();
+  std::mt19937_64 random(20'110'615);
+  std::vector<Writer> writers = {Writer(1), Writer(2), Writer(1, 1)};
+  std::vector<std::vector<Record>> sent(writers.size());  // by each of them, last
+  for (int i = 0; i < 1'500; ++i) {
+    const std::size_t number = random() % writers.size();
+    Writer& writer = writers[number];
+    std::vector<Record> records = draw_records(random, keys);
+    std::uint64_t sequence = writer.sequence + 1;
+    switch (random() % 12) {
+      case 0: sequence = writer.sequence; break;
+      case 1: sequence = writer.sequence + 2; break;
+      case 2: sequence = writer.sequence / 2 + 1; break;
+      case 3:
+        sequence = writer.sequence;
+        records = sent[number];
+        break;
+      default: break;
+    }
+    if (sequence == 0) continue;
+    CAPTURE(i, number, sequence);
+    ApplyResult expected = model.apply({writer.id, writer.shard, sequence, records});
+    const ApplyResult result = writer.send_as(opened.store, sequence, records);
+    REQUIRE(result.outcome == expected.outcome);
+    REQUIRE(result.error == expected.error);
+    if (sequence == writer.sequence + 1) {
+      REQUIRE(result.quarantined == expected.quarantined);
+      writer.sequence = sequence;
+      sent[number] = records;
+    }
+  }
+  for (const Key& key : keys) {
+    const auto found = model.counts.find(key);
+    REQUIRE(opened.store.read(key) ==
+            (found == model.counts.end() ? std::nullopt : std::optional(found->second)));
+  }
+  std::vector<std::pair<Key, Count>> found;
+  for (const std::string& ns : {std::string(), std::string("\0\xff", 2), std::string("ns")}) {
+    for (const PeriodType type : Periods::every()) {
+      for (const auto& row : rows(opened.store, ns, type)) found.push_back(row);
+    }
+  }
+  CHECK(found == std::vector<std::pair<Key, Count>>(model.counts.begin(), model.counts.end()));
+}

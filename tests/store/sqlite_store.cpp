@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <livecount/store/sqlite_store.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <unistd.h>
+
+#define LIVECOUNT_TESTED_STORE livecount::SqliteStore
+#include "store/contract.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using livecount::tests::TemporaryDirectory;
+
+/// A directory with the path of a database, which need not exist.
+struct Place {
+  TemporaryDirectory directory;
+  std::string path = (directory.path() / "counts.db").string();
+
+  [[nodiscard]] SqliteStore::Options options() const {
+    SqliteStore::Options options;
+    options.path = path;
+    options.synchronous = Synchronous::off;
+    return options;
+  }
+  [[nodiscard]] SqliteStore::Options read_only() const {
+    SqliteStore::Options options = this->options();
+    options.read_only = true;
+    return options;
+  }
+  [[nodiscard]] std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory.path()), {}));
+  }
+  [[nodiscard]] std::string bytes() const {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+};
+
+/// A connection beside the stores, as another program has one.
+struct Connection : detail::SqliteConnection {
+  explicit Connection(const std::string& path)
+      : SqliteConnection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, std::chrono::seconds(30)) {}
+
+  /// The rows of an answer, with '|' between columns.
+  std::vector<std::string> ask(const std::string& sql) {
+    detail::SqliteStatement statement(*this, sql);
+    std::vector<std::string> rows;
+    while (statement.step()) {
+      std::string& row = rows.emplace_back(statement.bytes(0));
+      for (int i = 1; i < sqlite3_column_count(sqlite3_next_stmt(get(), nullptr)); ++i) {
+        row.append("|").append(statement.bytes(i));
+      }
+    }
+    return rows;
+  }
+};
+
+/// The error that opening a store ends in.
+Error refusal(const SqliteStore::Options& options) {
+  try {
+    const SqliteStore store(options);
+  } catch (const Error& error) {
+    return error;
+  }
+  return {Errc::ok, "opened"};
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+// ---- the data outlives the store
+
+TEST_CASE("what was applied is there when the file is opened again, and is applied once all the same") {
+  const Place place;
+  Writer writer(1);
+  {
+    SqliteStore store(place.options());
+    REQUIRE(is_applied(writer.send(store, {plus("a", 3), plus("b", 0)})));
+  }
+  CHECK(place.files() == 1);  // a closed database is one file
+  SqliteStore store(place.options());
+  CHECK(store.read(named("a")) == 3);
+  CHECK(store.read(named("b")) == 0);
+  CHECK(is_applied(writer.send_again(store, {plus("a", 3), plus("b", 0)})));
+  CHECK(is_refused(writer.send_again(store, {plus("a", 4)}), Errc::writer_duplicated));
+  CHECK(is_refused(writer.send_as(store, 3, {plus("a", 1)}), Errc::store_rolled_back));
+  CHECK(is_applied(writer.send(store, {plus("a", 1)})));
+  CHECK(store.read(named("a")) == 4);
+}
+
+TEST_CASE("settings are kept with the data, and others are refused with both values in the message") {
+  const Place place;
+  const Settings settings{"CST6CDT,M3.2.0/2,M11.1.0/2", WeekStart::sunday, Floor::none};
+  {
+    SqliteStore store(place.options());
+    CHECK(store.settings() == std::nullopt);
+    store.adopt(settings);
+    CHECK(store.settings() == settings);
+    store.adopt(settings);
+  }
+  SqliteStore store(place.options());
+  CHECK(store.settings() == settings);
+  store.adopt(settings);
+
+  const std::vector<std::pair<Settings, std::vector<std::string>>> others = {
+      {{"UTC", settings.week_start, settings.floor}, {settings.calendar, "UTC"}},
+      {{settings.calendar, WeekStart::monday, settings.floor}, {"sunday", "monday"}},
+      {{settings.calendar, settings.week_start, Floor::zero}, {"none", "zero"}},
+  };
+  for (const auto& [other, words] : others) {
+    try {
+      store.adopt(other);
+      FAIL("adopted");
+    } catch (const Error& error) {
+      CHECK(error.code() == Errc::settings_mismatch);
+      CHECK(error.where() == place.path);
+      for (const std::string& word : words) CHECK(contains(error.what(), word));
+    }
+  }
+  CHECK(store.settings() == settings);
+  CHECK(is_applied(Writer(1).send(store, {plus("a", 1)})));  // the refusal has left no transaction open
+}
+
+// ---- files that are something else
+
+TEST_CASE("a file that is no SQLite database is refused and left as it was") {
+  const Place place;
+  const std::string text(5'000, 'x');
+  std::ofstream(place.path, std::ios::binary) << text;
+  const bool read_only = GENERATE(false, true);
+  const Error error = refusal(read_only ? place.read_only() : place.options());
+  CHECK(error.code() == Errc::not_livecount);
+  CHECK(contains(error.what(), place.path));
+  CHECK(place.bytes() == text);
+  CHECK(place.files() == 1);
+}
+
+TEST_CASE("another program's database is refused and left as it was") {
+  const Place place;
+  Connection(place.path).execute("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')");
+  const std::string before = place.bytes();
+  const bool read_only = GENERATE(false, true);
+  const Error error = refusal(read_only ? place.read_only() : place.options());
+  CHECK(error.code() == Errc::not_livecount);
+  CHECK(contains(error.what(), place.path));
+  CHECK(place.bytes() == before);
+  CHECK(place.files() == 1);
+}
+
+TEST_CASE("a database of a newer livecount is refused and left as it was") {
+  const Place place;
+  { const SqliteStore store(place.options()); }
+  Connection(place.path).execute("PRAGMA user_version = 2");
+  const std::string before = place.bytes();
+  const bool read_only = GENERATE(false, true);
+  const Error error = refusal(read_only ? place.read_only() : place.options());
+  CHECK(error.code() == Errc::version_too_new);
+  CHECK(contains(error.what(), "version 2"));
+  CHECK(contains(error.what(), "version 1"));
+  CHECK(place.bytes() == before);
+}
+
+TEST_CASE("an empty file becomes a database") {
+  const Place place;
+  std::ofstream(place.path).flush();
+  SqliteStore store(place.options());
+  CHECK(is_applied(Writer(1).send(store, {plus("a", 1)})));
+}
+
+TEST_CASE("counts in memory are refused: there is MemoryStore") {
+  for (const std::string path : {":memory:", "", "file::memory:?cache=shared"}) {
+    SqliteStore::Options options;
+    options.path = path;
+    const Error error = refusal(options);
+    CHECK(error.code() == Errc::invalid_option);
+    CHECK(contains(error.what(), "MemoryStore"));
+  }
+  CHECK_FALSE(fs::exists("file::memory:?cache=shared"));
+}
+
+TEST_CASE("a path where no file can be made is refused with the path") {
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.path = place.path + "/no/such/directory.db";
+  CHECK(refusal(options).code() == Errc::store_unavailable);
+  CHECK(contains(refusal(options).what(), options.path));
+  options.path = place.directory.path().string();
+  CHECK(refusal(options).code() == Errc::store_unavailable);
+  CHECK(place.files() == 0);
+}
+
+TEST_CASE("a directory that may not be written is refused with the path") {
+  if (::geteuid() == 0) {
+    WARN("skipped: root may write anywhere");
+    return;
+  }
+  const Place place;
+  fs::permissions(place.directory.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  CHECK(refusal(place.options()).code() == Errc::store_unavailable);
+  CHECK(contains(refusal(place.options()).what(), place.path));
+  fs::permissions(place.directory.path(), fs::perms::owner_all);
+  CHECK(place.files() == 0);
+}
+
+// ---- read only
+
+TEST_CASE("reading what does not exist is refused, and nothing is made") {
+  const Place place;
+  const Error error = refusal(place.read_only());
+  CHECK(error.code() == Errc::store_unavailable);
+  CHECK(contains(error.what(), place.path));
+  CHECK(contains(error.what(), "unable to open"));
+  CHECK(place.files() == 0);
+}
+
+TEST_CASE("a store that is read only answers, also beside a writer, and writes nothing") {
+  const Place place;
+  SqliteStore writing(place.options());
+  writing.adopt({});
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(writing, {plus("a", 3)})));
+  SqliteStore store(place.read_only());
+  CHECK(store.read(named("a")) == 3);
+  CHECK(store.top("ns", all, 9) == std::vector<NamedCount>{{"a", 3}});
+  CHECK(store.settings() == Settings{});
+  REQUIRE(is_applied(writer.send(writing, {plus("a", 1)})));
+  CHECK(store.read(named("a")) == 4);
+
+  const ApplyResult result = Writer(2).send(store, {plus("a", 1)});
+  CHECK(result.outcome == Outcome::not_applied);
+  CHECK(contains(result.message, "read only"));
+  CHECK(writing.read(named("a")) == 4);
+}
+
+TEST_CASE("a store that is read only compares settings, and tells of others' commits") {
+  const Place place;
+  SqliteStore writing(place.options());
+  writing.adopt({});
+  SqliteStore store(place.read_only());
+  store.adopt({});
+  CHECK_THROWS_AS(store.adopt({"+01:00", WeekStart::monday, Floor::zero}), Error);
+  const std::uint64_t before = store.version();
+  REQUIRE(is_applied(Writer(1).send(writing, {plus("a", 3)})));
+  CHECK(store.version() != before);
+}
+
+// ---- several connections
+
+TEST_CASE("while another program writes, a batch is not applied, and reads go on") {
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.busy_timeout = std::chrono::milliseconds(40);
+  SqliteStore store(options);
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+
+  Connection other(place.path);
+  other.execute("BEGIN IMMEDIATE");
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(is_refused(writer.send(store, {plus("a", 1)}), Errc::store_unavailable));
+  CHECK(std::chrono::steady_clock::now() - begin >= options.busy_timeout);
+  CHECK(is_refused(writer.send_again(store, {plus("a", 1)}), Errc::store_unavailable));
+  CHECK(store.read(named("a")) == 1);
+  CHECK(SqliteStore(options).read(named("a")) == 1);  // a further one can be opened
+  other.execute("ROLLBACK");
+  CHECK(is_applied(writer.send_again(store, {plus("a", 1)})));
+  CHECK(store.read(named("a")) == 2);
+}
+
+TEST_CASE("a batch waits for another program that is done in time") {
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.busy_timeout = std::chrono::seconds(60);
+  SqliteStore store(options);
+  Connection other(place.path);
+  other.execute("BEGIN IMMEDIATE");
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    other.execute("COMMIT");
+  });
+  CHECK(is_applied(Writer(1).send(store, {plus("a", 1)})));
+  later.join();
+}
+
+TEST_CASE("stores on one file count together") {
+  const Place place;
+  std::atomic<int> wrong{0};
+  run_together([&](int number, auto&) {
+    SqliteStore::Options options = place.options();
+    options.busy_timeout = std::chrono::seconds(60);
+    try {
+      SqliteStore store(options);  // all at once: one of them makes the database
+      store.adopt({});
+      Writer writer(static_cast<std::uint8_t>(number + 1));
+      for (int i = 0; i < 50; ++i) {
+        if (!is_applied(writer.send(store, {plus("a", 1), plus("b", -9, 0)}))) ++wrong;
+      }
+    } catch (const Error&) {
+      ++wrong;
+    }
+  });
+  CHECK(wrong == 0);
+  SqliteStore store(place.options());
+  CHECK(store.read(named("a")) == threads * 50);
+  CHECK(store.read(named("b")) == 0);
+}
+
+TEST_CASE("a new database may be opened by many at the same moment") {
+  std::atomic<int> wrong{0};
+  for (int i = 0; i < 10; ++i) {
+    const Place place;
+    SqliteStore::Options options = place.options();
+    options.busy_timeout = std::chrono::seconds(60);
+    run_together([&](int, auto&) {
+      try {
+        SqliteStore(options).adopt({});
+      } catch (const Error&) {
+        ++wrong;
+      }
+    });
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("the version moves when another connection has committed, and not else") {
+  const Place place;
+  SqliteStore store(place.options());
+  SqliteStore other(place.options());
+  Writer mine(1);
+  Writer theirs(2);
+  const std::uint64_t before = store.version();
+  REQUIRE(is_applied(mine.send(store, {plus("a", 1)})));
+  (void)store.read(named("a"));
+  (void)other.read(named("a"));
+  CHECK(store.version() == before);
+  REQUIRE(is_applied(theirs.send(other, {plus("a", 1)})));
+  const std::uint64_t after = store.version();
+  CHECK(after != before);
+  CHECK(store.version() == after);
+  REQUIRE(is_applied(mine.send(store, {plus("a", 1)})));
+  CHECK(store.version() == after);
+}
+
+// ---- the file goes away
+
+TEST_CASE("a file that is deleted underneath is reported, not counted into and not made anew") {
+  const Place place;
+  SqliteStore store(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+  fs::remove(place.path);
+  ApplyResult result = writer.send(store, {plus("a", 1)});
+  CHECK(result.outcome == Outcome::unknown);
+  CHECK(result.error == Errc::store_failed);
+  CHECK(contains(result.message, place.path));
+  for (int i = 0; i < 3; ++i) {
+    result = writer.send_again(store, {plus("a", 1)});
+    CHECK(result.outcome == Outcome::not_applied);
+    CHECK(contains(result.message, place.path));
+  }
+  CHECK_FALSE(fs::exists(place.path));
+}
+
+TEST_CASE("a file that is moved away and back has every batch once") {
+  const Place place;
+  SqliteStore store(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+  const std::uint64_t version = store.version();
+  const std::string aside = place.path + ".aside";
+  fs::rename(place.path, aside);
+  CHECK(writer.send(store, {plus("a", 1)}).outcome == Outcome::unknown);
+  fs::rename(aside, place.path);
+  {
+    SqliteStore other(place.options());
+    REQUIRE(is_applied(Writer(2).send(other, {plus("a", 10)})));
+  }
+  CHECK(is_applied(writer.send_again(store, {plus("a", 1)})));
+  CHECK(is_applied(writer.send(store, {plus("a", 1)})));
+  CHECK(store.read(named("a")) == 13);
+  CHECK(store.version() != version);  // the other's commit is not missed
+}
+
+TEST_CASE("a file that another takes the place of is reported, and then read") {
+  const Place place;
+  const Place old;
+  {
+    SqliteStore backup(old.options());
+    REQUIRE(is_applied(Writer(2).send(backup, {plus("a", 100)})));
+  }
+  SqliteStore store(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+  for (const char* const end : {"-wal", "-shm"}) fs::remove(place.path + end);
+  fs::copy_file(old.path, place.path + ".new");
+  fs::rename(place.path + ".new", place.path);
+  CHECK(writer.send(store, {plus("a", 1)}).error == Errc::store_failed);
+  CHECK(is_refused(writer.send_again(store, {plus("a", 1)}), Errc::store_rolled_back));
+  CHECK(store.read(named("a")) == 100);
+}
+
+// ---- what people see
+
+TEST_CASE("people can query the view with text") {
+  const Place place;
+  SqliteStore store(place.options());
+  const auto at = [](PeriodType type, std::int64_t start) { return Bucket{type, start}; };
+  REQUIRE(is_applied(
+      Writer(1).send(store, {
+                                {{"path", day, "/a"}, {3, no_floor}},
+                                {{"path", day, "/\xc3\xa9"}, {5, no_floor}},
+                                {{"path", next_day, "/a"}, {4, no_floor}},
+                                {{"path", at(PeriodType::second, 1'308'161'492), "s"}, {1, no_floor}},
+                                {{"path", at(PeriodType::minute, 1'308'161'460), "s"}, {1, no_floor}},
+                                {{"path", at(PeriodType::hour, 1'308'160'800), "s"}, {1, no_floor}},
+                                {{"path", at(PeriodType::week, 1'307'923'200), "s"}, {1, no_floor}},
+                                {{"path", at(PeriodType::month, 1'306'886'400), "s"}, {1, no_floor}},
+                                {{"path", at(PeriodType::year, 1'293'840'000), "s"}, {1, no_floor}},
+                                {{"path", all, "s"}, {1, no_floor}},
+                            })));
+  Connection connection(place.path);
+  CHECK(connection.ask(
+            "select period, name, count from counts where namespace = 'path' and period_type = 'day' "
+            "order by count desc limit 10") ==
+        std::vector<std::string>{"2011-06-15|/\xc3\xa9|5", "2011-06-16|/a|4", "2011-06-15|/a|3"});
+  CHECK(
+      connection.ask("select distinct typeof(namespace), typeof(period_type), typeof(period), typeof(name), "
+                     "typeof(count) from counts") == std::vector<std::string>{"text|text|text|text|integer"});
+  CHECK(connection.ask(
+            "select distinct typeof(namespace), typeof(name), typeof(count) from livecount_counts") ==
+        std::vector<std::string>{"blob|blob|integer"});
+
+  // The periods read as everywhere else.
+  std::vector<std::string> expected;
+  for (const PeriodType type : Periods::every()) {
+    for (const auto& [key, count] : rows(store, "path", type)) {
+      expected.push_back(std::string(to_string(type)) + "|" + to_scope(key.bucket));
+    }
+  }
+  CHECK(connection
+            .ask("select period_type, period from counts join (select name as type, rowid from "
+                 "(select 1 as name, 1 as rowid)) order by rowid limit 0")
+            .empty());
+  auto seen = connection.ask("select period_type, period from counts");
+  std::sort(seen.begin(), seen.end());
+  std::sort(expected.begin(), expected.end());
+  CHECK(seen == expected);
+}
+
+TEST_CASE("what was put aside can be looked up") {
+  const Place place;
+  SqliteStore store(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", max_count)})));
+  REQUIRE(writer.send(store, {plus("b", 1), plus("a", 7)}).quarantined == std::vector<std::size_t>{1});
+  REQUIRE(writer.send_again(store, {plus("b", 1), plus("a", 7)}).outcome == Outcome::applied);
+  CHECK(Connection(place.path).ask("select cast(name as text), sum, sequence from livecount_quarantine") ==
+        std::vector<std::string>{"a|7|2"});
+}
+
+TEST_CASE("a store tells its namespaces in order") {
+  const Place place;
+  SqliteStore store(place.options());
+  CHECK(store.namespaces().empty());
+  std::vector<Record> records;
+  const std::vector<std::string> names = {"", std::string("\0", 1), "a", "a:b", "b", "\xff"};
+  for (const std::string& ns : {names[4], names[0], names[5], names[2], names[1], names[3]}) {
+    records.push_back({{ns, all, "x"}, {1, no_floor}});
+    records.push_back({{ns, day, "y"}, {1, no_floor}});
+  }
+  REQUIRE(is_applied(Writer(1).send(store, records)));
+  CHECK(store.namespaces() == names);
+}
+
+TEST_CASE("the newest batches are in the file whatever is synced") {
+  for (const Synchronous synchronous : {Synchronous::full, Synchronous::normal, Synchronous::off}) {
+    const Place place;
+    SqliteStore::Options options = place.options();
+    options.synchronous = synchronous;
+    SqliteStore store(options);
+    REQUIRE(is_applied(Writer(1).send(store, {plus("a", 1)})));
+    CHECK(Connection(place.path).ask("select count from counts") == std::vector<std::string>{"1"});
+  }
+}
