@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -200,6 +201,30 @@ TEST_CASE("after a flush everything is in the store, for other Counters on it to
   CHECK(first->get("8", by_day) == 8);
   setup.floor = Floor::none;
   CHECK(code_of([&] { (void)combination->open(setup); }) == Errc::settings_mismatch);
+}
+
+TEST_CASE("where two Counters write to one store, floors bite in the order of the commits") {
+  const auto combination = each_combination();
+  if (!combination->on_disk()) return;
+  INFO(combination->name());
+  Setup setup;
+  setup.max_delay = std::chrono::hours(1);  // so only flush writes, or each update does
+  const std::unique_ptr<AnyCounter> counters[] = {combination->open(setup), combination->open(setup)};
+  std::vector<Count> unwritten[2];
+  Count count = 0;
+  std::mt19937 random(2);
+  for (int i = 0; i < 600; ++i) {
+    const std::size_t writer = random() % 2;
+    const Count delta = static_cast<Count>(random() % 19) - 9;
+    counters[writer]->increment("foo", {.delta = delta});
+    unwritten[writer].push_back(delta);
+    if (random() % 4 == 0) counters[writer]->flush();
+    if (random() % 8 == 0) counters[writer]->drop_clean();
+    if (counters[writer]->stats().pending != 0) continue;
+    for (const Count written : unwritten[writer]) count = std::max<Count>(count + written, 0);
+    unwritten[writer].clear();
+    REQUIRE(counters[writer]->stored(all_time("foo")) == count);
+  }
 }
 
 TEST_CASE("dropping what is clean loses nothing, written or not") {

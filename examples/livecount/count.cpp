@@ -43,14 +43,13 @@ CombinedLog::Wanted parse_namespaces(std::string_view text) {
   CombinedLog::Wanted wanted{false, false, false};
   for (std::string_view rest = text;;) {
     const std::string_view name = rest.substr(0, rest.find(','));
-    if (name == "path")
-      wanted.path = true;
-    else if (name == "status")
-      wanted.status = true;
-    else if (name == "bytes")
-      wanted.bytes = true;
-    else
-      throw UsageError("--namespaces " + std::string(text) + ": a combined log has path, status and bytes");
+    bool* const known = name == "path"     ? &wanted.path
+                        : name == "status" ? &wanted.status
+                        : name == "bytes"  ? &wanted.bytes
+                                           : nullptr;
+    if (!known)
+      throw UsageError("--namespaces " + std::string(text) + ": a combined log has path, status, bytes");
+    *known = true;
     if (name.size() == rest.size()) return wanted;
     rest.remove_prefix(name.size() + 1);
   }
@@ -142,10 +141,11 @@ class Run {
       std::string_view fault =
           line.too_long ? "the line is longer than 1 MiB" : parser_->parse(line.text, events_);
       if (fault.empty()) fault = check_lengths(events_);
-      if (fault.empty())
+      if (fault.empty()) {
         pipeline_.take(events_, position_);
-      else
+      } else {
         rejections_.malformed(position_, fault, {line.text.data(), line.text.size()});
+      }
       if (command_.strict && stopped()) return;
     }
   }

@@ -122,10 +122,8 @@ class GzipInput : public CompressedInput {
       }
       const int result = inflate(&stream_, Z_NO_FLUSH);
       within_stream_ = result != Z_STREAM_END;
-      if (result == Z_STREAM_END)
-        inflateReset(&stream_);
-      else if (result != Z_OK && result != Z_BUF_ERROR)
-        fail("the gzip data are damaged");
+      if (!within_stream_) inflateReset(&stream_);
+      if (within_stream_ && result != Z_OK && result != Z_BUF_ERROR) fail("the gzip data are damaged");
     }
     return size - stream_.avail_out;
   }

@@ -148,10 +148,11 @@ class JsonWriter : public RowWriter {
  private:
   /// Bytes that are no UTF-8, and so no JSON string, are given in hexadecimal, under another key.
   static void set_bytes(nlohmann::ordered_json& object, const std::string& key, std::string_view bytes) {
-    if (is_utf8(bytes))
+    if (is_utf8(bytes)) {
       object[key] = std::string(bytes);
-    else
+    } else {
       object[key + "_hex"] = to_hex(bytes);
+    }
   }
 
   bool first_ = true;

@@ -51,7 +51,7 @@ class CombinationOf final : public Combination {
     typename Counter<Cache, Store, Queue, TestClock>::Options options;
     options.cache.entries = setup.entries;
     options.store = place_.options();
-    if constexpr (!Queue::writes_through) options.queue.max_delay = std::chrono::milliseconds(1);
+    if constexpr (!Queue::writes_through) options.queue.max_delay = setup.max_delay;
     options.floor = setup.floor;
     options.when_full = Limit::flush;
     options.refresh = setup.refresh;

@@ -22,6 +22,7 @@ struct Setup {
   Floor floor = Floor::zero;
   std::size_t entries = 1000;
   std::chrono::milliseconds refresh{1000};
+  std::chrono::milliseconds max_delay{1};  // of a queue with a thread
   TestClock clock{};
 };
 

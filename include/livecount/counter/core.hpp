@@ -170,7 +170,7 @@ class Core {
   [[nodiscard]] HashedKey key_of(std::string_view name, std::string_view ns, PeriodType type,
                                  const std::optional<Time>& at, std::uint64_t name_hash) {
     const Bucket bucket =
-        type == PeriodType::all ? Bucket{type, 0} : buckets_.bucket(type, at ? *at : clock_.now());
+        type == PeriodType::all ? Bucket{type, 0} : buckets_.bucket(type, time_of(at));
     const auto salt =
         static_cast<std::uint64_t>(bucket.start) * most_periods + static_cast<std::uint64_t>(type);
     return {{ns, bucket, name}, mix(name_hash, salt)};
@@ -184,7 +184,10 @@ class Core {
     }
   }
   void unpin(Entry& entry) noexcept { cache_.unpin(entry); }
-  [[nodiscard]] Time now() const { return clock_.now(); }
+  /// The time, or now.
+  [[nodiscard]] Time time_of(const std::optional<Time>& at) const {
+    return at.has_value() ? at.value() : Time(clock_.now());
+  }
 
   // ---- upkeep
 
@@ -328,7 +331,7 @@ class Core {
   [[nodiscard]] Keys keys_of(std::string_view name, const Update& update, std::uint64_t name_hash) {
     Keys keys;
     keys.name_hash = name_hash;
-    const Time at = update.at ? *update.at : clock_.now();  // one time for all periods
+    const Time at = time_of(update.at);  // one for all periods
     for (const PeriodType type : update.periods)
       keys.keys[keys.count++] = key_of(name, update.ns, type, at, name_hash);
     return keys;

@@ -76,7 +76,7 @@ class Handle {
   /// Makes the entries those of the buckets in which the time lies.
   [[nodiscard]] Errc bind(const std::optional<Time>& at) {
     if (periods_ == PeriodType::all) return count_ == 1 ? Errc::ok : pin(std::nullopt);
-    const Time time = at ? *at : core_->now();
+    const Time time = core_->time_of(at);
     if (count_ != 0 && from_ <= time && time < until_) return Errc::ok;
     let_go();
     const Errc code = pin(time);
