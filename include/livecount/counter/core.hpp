@@ -12,7 +12,7 @@
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
 // time; held during a store read), the turn of the drain, the gate of the name, a cache's own. Nobody waits
-// for the store inside a gate or a Guard.
+// for the store inside a gate or a Guard. (The file is longer than most: these ways and locks are read together.)
 #pragma once
 
 #include <array>
@@ -28,23 +28,13 @@
 #include "../detail/tally.hpp"
 #include "adder.hpp"
 #include "bucket_clock.hpp"
+#include "lifetime.hpp"
 #include "loader.hpp"
 #include "options.hpp"
+#include "pins.hpp"
 #include "write_behind.hpp"
 
 namespace livecount::inline v0_1::detail {
-
-/// What the protocol is told, whatever the policies. Counter::Options explains each.
-struct CoreOptions {
-  Calendar calendar;
-  Floor floor = Floor::zero;
-  Limit when_full = Limit::block;
-  std::chrono::milliseconds block_timeout{};
-  std::chrono::milliseconds refresh{};
-  std::size_t max_pending = 0;
-  std::size_t max_batch = 0;
-  std::function<void(const Error&)> on_error;
-};
 
 template <class Cache, class Store, class Queue, class Clock>
 class Core {
@@ -53,8 +43,6 @@ class Core {
   using Entry = BasicEntry<Sync>;
   using Word = typename Entry::Word;
   using Guard = typename Epochs<Sync>::Guard;
-
-  static constexpr std::size_t most_periods = 8;
 
   /// A name whose buckets have been worked out: one key for each period.
   struct Keys {
@@ -114,7 +102,7 @@ class Core {
       Patience patience;
       for (;;) {
         {
-          const Call call(*this);
+          const Call call(lifetime_);
           if (!call) return Errc::closed;
           const Errc code =
               add_pinned(entries, count, name_hash, added == Added::cancelled ? 0 : delta, nullptr);
@@ -145,12 +133,12 @@ class Core {
       if (const auto entry = cache_.peek(guard, key); entry && loader_.read(*entry, count))
         return show(count);
     }
-    const Call call(*this);
+    const Call call(lifetime_);
     if (!call) return Errc::closed;
     Patience patience;
     for (;;) {
       {
-        Pins pins(cache_);
+        Pins<Cache> pins(cache_);
         if (pins.take(&key, 1)) {
           const std::lock_guard latch(latch_of(name_hash));
           const Errc code = loader_.load(*pins.entries()[0], name_hash);
@@ -169,8 +157,7 @@ class Core {
   /// Throws Error{time_out_of_range}.
   [[nodiscard]] HashedKey key_of(std::string_view name, std::string_view ns, PeriodType type,
                                  const std::optional<Time>& at, std::uint64_t name_hash) {
-    const Bucket bucket =
-        type == PeriodType::all ? Bucket{type, 0} : buckets_.bucket(type, time_of(at));
+    const Bucket bucket = type == PeriodType::all ? Bucket{type, 0} : buckets_.bucket(type, time_of(at));
     const auto salt =
         static_cast<std::uint64_t>(bucket.start) * most_periods + static_cast<std::uint64_t>(type);
     return {{ns, bucket, name}, mix(name_hash, salt)};
@@ -194,32 +181,30 @@ class Core {
   /// Writes everything that came before the call, or reports why not.
   [[nodiscard]] Drain::Report flush() noexcept {
     for (;;) {
-      const std::uint64_t seen = write_behind_.attempts();
+      const std::uint64_t seen = write_behind_.attempts().count();
       Drain::Report report = write_behind_.drain(Drain::Scope::everything);
       if (report.failed || !report.left) return report;
       // Something is in a loader's hands for the length of a store read.
-      (void)write_behind_.wait_for_attempt(seen + 1, Sync::now() + std::chrono::milliseconds(1));
+      (void)write_behind_.attempts().wait(seen + 1, Sync::now() + std::chrono::milliseconds(1));
     }
   }
 
   CloseReport close(std::chrono::milliseconds timeout) noexcept {
     const std::lock_guard lock(close_mutex_);
     const auto deadline = Sync::now() + timeout;
-    closed_.store(true, std::memory_order_seq_cst);
-    Epochs<Sync>::synchronize();
-    while (calls_.load(std::memory_order_seq_cst) != 0) Sync::yield();
+    lifetime_.close();
     queue_.stop();
     for (;;) {
-      const std::uint64_t seen = write_behind_.attempts();
+      const std::uint64_t seen = write_behind_.attempts().count();
       const Drain::Report report = write_behind_.drain(Drain::Scope::everything);
       if (!report.failed && !report.left) return {};
       if (Sync::now() >= deadline) return {false, write_behind_.pending(), report.message};
-      (void)write_behind_.wait_for_attempt(seen + 1,
-                                           std::min(deadline, Sync::now() + std::chrono::milliseconds(50)));
+      (void)write_behind_.attempts().wait(seen + 1,
+                                          std::min(deadline, Sync::now() + std::chrono::milliseconds(50)));
     }
   }
 
-  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool closed() const noexcept { return lifetime_.closed(); }
   [[nodiscard]] std::size_t drop_clean() { return cache_.drop_clean(); }
   [[nodiscard]] const CoreOptions& options() const noexcept { return options_; }
   [[nodiscard]] const Calendar& calendar() const noexcept { return options_.calendar; }
@@ -229,7 +214,7 @@ class Core {
 
   /// What the store said when it failed last.
   [[nodiscard]] std::string last_failure() const {
-    std::string failure = write_behind_.last_failure();
+    std::string failure = write_behind_.attempts().failure();
     return failure.empty() ? loader_.last_failure() : failure;
   }
 
@@ -252,54 +237,9 @@ class Core {
 
  private:
   using Inside = typename Gate<Sync>::Inside;
+  using Call = typename Lifetime<Sync>::Call;
   template <class T>
   using atomic = typename Sync::template atomic<T>;
-
-  /// A call that may block: close waits for it.
-  class Call {
-   public:
-    explicit Call(Core& core) noexcept : core_(core) {
-      // Sequentially consistent on both sides: either close sees this call, or the call sees that it is
-      // closed.
-      core_.calls_.fetch_add(1, std::memory_order_seq_cst);
-      open_ = !core_.closed_.load(std::memory_order_seq_cst);
-    }
-    ~Call() { core_.calls_.fetch_sub(1, std::memory_order_seq_cst); }
-    Call(const Call&) = delete;
-    Call& operator=(const Call&) = delete;
-    explicit operator bool() const noexcept { return open_; }
-
-   private:
-    Core& core_;
-    bool open_;
-  };
-
-  /// Pins of one call; all are taken back when it goes.
-  class Pins {
-   public:
-    explicit Pins(Cache& cache) noexcept : cache_(cache) {}
-    ~Pins() {
-      while (count_ > 0) cache_.unpin(*entries_[--count_]);
-    }
-    Pins(const Pins&) = delete;
-    Pins& operator=(const Pins&) = delete;
-
-    /// False if there is no room for one of them.
-    [[nodiscard]] bool take(const HashedKey* keys, std::size_t count) {
-      for (std::size_t i = 0; i < count; ++i) {
-        Entry* const entry = cache_.pin(keys[i]);
-        if (!entry) return false;
-        entries_[count_++] = entry;
-      }
-      return true;
-    }
-    [[nodiscard]] Entry* const* entries() const noexcept { return entries_.data(); }
-
-   private:
-    Cache& cache_;
-    std::array<Entry*, most_periods> entries_;
-    std::size_t count_ = 0;
-  };
 
   /// Until when a call waits for room: set when it first has to.
   struct Patience {
@@ -357,12 +297,12 @@ class Core {
   }
 
   [[nodiscard]] Errc add_together(const Keys& keys, Count delta, Count* result) {
-    const Call call(*this);
+    const Call call(lifetime_);
     if (!call) return Errc::closed;
     Patience patience;
     for (;;) {
       {
-        Pins pins(cache_);
+        Pins<Cache> pins(cache_);
         if (pins.take(keys.keys.data(), keys.count)) {
           const Errc code = add_pinned(pins.entries(), keys.count, keys.name_hash, delta, result);
           if (code != Errc::backpressure) return code;
@@ -427,9 +367,9 @@ class Core {
     if (options_.when_full == Limit::flush) {
       return !write_behind_.drain(Drain::Scope::everything).failed;
     }
-    const std::uint64_t seen = write_behind_.attempts();
+    const std::uint64_t seen = write_behind_.attempts().count();
     queue_.notify(Wake::urgent);
-    (void)write_behind_.wait_for_attempt(seen, *patience.deadline);
+    (void)write_behind_.attempts().wait(seen, *patience.deadline);
     return true;
   }
 
@@ -469,8 +409,7 @@ class Core {
   Adder<Cache, Store> adder_;
   Loader<Cache, Store> loader_;
   std::array<Latch, 256> latches_;
-  atomic<bool> closed_{false};
-  atomic<std::uint32_t> calls_{0};  // that may block and are under way
+  Lifetime<Sync> lifetime_;
   Tally<Sync> accepted_;
   atomic<std::uint64_t> refused_{0};
   typename Sync::mutex close_mutex_;

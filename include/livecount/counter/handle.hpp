@@ -119,7 +119,7 @@ class Handle {
   std::uint64_t name_hash_;
   Time until_{};
   Time from_{};
-  std::array<typename Core::Entry*, Core::most_periods> entries_{};
+  std::array<typename Core::Entry*, detail::most_periods> entries_{};
   std::size_t count_ = 0;
 };
 

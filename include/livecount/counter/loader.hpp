@@ -57,7 +57,7 @@ class Loader {
     if (entry.state() != Entry::State::unloaded && !is_stale(entry)) return Errc::ok;
     const auto deadline = Sync::now() + patience_;
     for (;;) {
-      const std::uint64_t seen = write_behind_.attempts();
+      const std::uint64_t seen = write_behind_.attempts().count();
       {
         const typename Gate<Sync>::Inside inside(write_behind_.gate(name_hash));
         if (entry.try_take()) break;

@@ -12,10 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "../calendar.hpp"
+#include "../error.hpp"
 #include "../period.hpp"
 #include "../record.hpp"
 
@@ -90,5 +93,21 @@ struct CoarseClock {
 #endif
   }
 };
+
+namespace detail {
+
+/// What the protocol is told, whatever the policies. Counter::Options explains each.
+struct CoreOptions {
+  Calendar calendar;
+  Floor floor = Floor::zero;
+  Limit when_full = Limit::block;
+  std::chrono::milliseconds block_timeout{};
+  std::chrono::milliseconds refresh{};
+  std::size_t max_pending = 0;
+  std::size_t max_batch = 0;
+  std::function<void(const Error&)> on_error;
+};
+
+}  // namespace detail
 
 }  // namespace livecount::inline v0_1

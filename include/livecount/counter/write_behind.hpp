@@ -36,6 +36,7 @@
 #include <vector>
 
 #include "../concepts.hpp"
+#include "attempts.hpp"
 #include "gate.hpp"
 
 namespace livecount::inline v0_1::detail {
@@ -131,31 +132,17 @@ class WriteBehind final : public Drain {
         fail(report, Errc::store_unavailable, error.what());
       }
     }
-    count_attempt();
+    attempts_.add();
     if (report.failed && limits_.on_error) tell(report);
     return report;
   }
 
-  [[nodiscard]] std::uint64_t attempts() const {
-    const std::lock_guard lock(attempts_mutex_);
-    return attempts_;
-  }
-  /// What the store said when it did not take a batch.
-  [[nodiscard]] std::string last_failure() const {
-    const std::lock_guard lock(attempts_mutex_);
-    return failure_;
-  }
-  /// Waits until another drain than the ones seen has ended; false at the deadline.
-  template <class TimePoint>
-  bool wait_for_attempt(std::uint64_t seen, TimePoint deadline) {
-    std::unique_lock lock(attempts_mutex_);
-    return attempted_.wait_until(lock, deadline, [&] { return attempts_ != seen; });
-  }
+  [[nodiscard]] Attempts<Sync>& attempts() noexcept { return attempts_; }
+  [[nodiscard]] const Attempts<Sync>& attempts() const noexcept { return attempts_; }
 
   /// For somebody who needs the batch in flight out of the way: sends it if nobody else does, or waits for
   /// the end of another attempt than the ones seen. False if the store does not take it, or at the deadline.
-  template <class TimePoint>
-  [[nodiscard]] bool help(std::uint64_t seen, TimePoint deadline) {
+  [[nodiscard]] bool help(std::uint64_t seen, typename Sync::time_point deadline) {
     {
       const std::unique_lock turn(turn_, std::try_to_lock);
       if (turn) {
@@ -163,7 +150,7 @@ class WriteBehind final : public Drain {
         return records_.empty() || send(report);
       }
     }
-    return wait_for_attempt(seen, deadline);
+    return attempts_.wait(seen, deadline);
   }
 
   /// How long the oldest change that is not in the store has been waiting; nothing if there is none.
@@ -315,7 +302,7 @@ class WriteBehind final : public Drain {
     } else {
       fail(report, result.error, result.message);
     }
-    count_attempt();
+    attempts_.add();
     return applied;
   }
 
@@ -335,19 +322,10 @@ class WriteBehind final : public Drain {
 
   void fail(Report& report, Errc error, std::string message) {
     failures_.fetch_add(1, std::memory_order_relaxed);
-    {
-      const std::lock_guard lock(attempts_mutex_);
-      failure_ = message;
-    }
+    attempts_.set_failure(message);
     report.failed = true;
     report.error = error == Errc::ok ? Errc::store_unavailable : error;
     report.message = std::move(message);
-  }
-
-  void count_attempt() {
-    const std::lock_guard lock(attempts_mutex_);
-    ++attempts_;
-    attempted_.notify_all();
   }
 
   void tell(const Report& report) noexcept {
@@ -391,6 +369,7 @@ class WriteBehind final : public Drain {
       none};                  // steady time, ns, at which the oldest unwritten change was marked, or earlier
   atomic<bool> news_{false};  // the chain was empty and is not any more
   atomic<std::uint64_t> batches_{0}, records_written_{0}, failures_{0}, quarantined_{0};
+  Attempts<Sync> attempts_;
 
   // Under turn_
   typename Sync::mutex turn_;
@@ -401,12 +380,6 @@ class WriteBehind final : public Drain {
   std::vector<Record> records_;  // that batch, if not empty; its entries are busy
   std::vector<Entry*> entries_;  // parallel to records_
   std::vector<Count> nets_;      // parallel to records_
-
-  // Under attempts_mutex_
-  mutable typename Sync::mutex attempts_mutex_;
-  typename Sync::condition_variable attempted_;
-  std::uint64_t attempts_ = 0;
-  std::string failure_;
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -33,6 +33,7 @@
 #include "../concepts.hpp"
 #include "../detail/quote.hpp"
 #include "../detail/sqlite_handle.hpp"
+#include "../detail/sqlite_schema.hpp"
 
 namespace livecount::inline v0_1 {
 
@@ -62,7 +63,7 @@ class SqliteStore {
       writer_.emplace(options_);
     } else {
       auto connection = connect(options_);
-      require_schema(connection, options_.path);
+      detail::require_sqlite_schema(connection, options_.path);
     }
     reader_.emplace(options_);
   }
@@ -193,44 +194,6 @@ class SqliteStore {
   }
 
  private:
-  // Both reach the disk: never change one.
-  static constexpr std::int64_t application_id = 0x4C564354;  // "LVCT"
-  static constexpr std::int64_t schema_version = 1;
-
-  static constexpr std::string_view schema = R"(
-CREATE TABLE livecount_counts (
-  namespace   BLOB    NOT NULL,
-  period_type INTEGER NOT NULL,  -- 0 second, 1 minute, 2 hour, 3 day, 4 week, 5 month, 6 year, 7 all
-  period      INTEGER NOT NULL,  -- civil time at which the period begins, seconds since 1970
-  name        BLOB    NOT NULL,
-  count       INTEGER NOT NULL,
-  PRIMARY KEY (namespace, period_type, period, name)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE livecount_ledger (
-  writer   BLOB    NOT NULL,     -- drawn at each start of a writer
-  shard    INTEGER NOT NULL,
-  sequence INTEGER NOT NULL,     -- of the last batch applied
-  digest   INTEGER NOT NULL,     -- of its records
-  touched  INTEGER NOT NULL,     -- when, seconds since 1970 UTC
-  PRIMARY KEY (writer, shard)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE livecount_quarantine (  -- changes that would have taken a count out of its range
-  namespace BLOB NOT NULL, period_type INTEGER NOT NULL, period INTEGER NOT NULL, name BLOB NOT NULL,
-  sum INTEGER NOT NULL, low INTEGER NOT NULL, writer BLOB NOT NULL, sequence INTEGER NOT NULL
-) STRICT;
-CREATE TABLE livecount_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE VIEW counts AS
-SELECT CAST(namespace AS TEXT) AS namespace,
-       CASE period_type WHEN 0 THEN 'second' WHEN 1 THEN 'minute' WHEN 2 THEN 'hour' WHEN 3 THEN 'day'
-                        WHEN 4 THEN 'week' WHEN 5 THEN 'month' WHEN 6 THEN 'year' ELSE 'all' END AS period_type,
-       CASE period_type WHEN 7 THEN 'all' ELSE
-         strftime(CASE period_type WHEN 0 THEN '%Y-%m-%d %H:%M:%S' WHEN 1 THEN '%Y-%m-%d %H:%M'
-                                   WHEN 2 THEN '%Y-%m-%d %H' WHEN 3 THEN '%Y-%m-%d' WHEN 4 THEN '%Y-%m-%dweek'
-                                   WHEN 5 THEN '%Y-%m' ELSE '%Y' END, period, 'unixepoch') END AS period,
-       CAST(name AS TEXT) AS name, count
-FROM livecount_counts;
-)";
-
   struct Writer {
     explicit Writer(const Options& options)
         : connection(open(options)),
@@ -282,17 +245,7 @@ FROM livecount_counts;
   [[nodiscard]] static detail::SqliteConnection open(const Options& options) {
     detail::SqliteConnection connection(options.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                                         options.busy_timeout);
-    if (is_empty(connection)) {
-      connection.execute("PRAGMA journal_mode = WAL");
-      detail::SqliteTransaction transaction(connection);
-      if (is_empty(connection)) {  // nobody was quicker
-        connection.execute(std::string(schema));
-        connection.execute("PRAGMA application_id = " + std::to_string(application_id));
-        connection.execute("PRAGMA user_version = " + std::to_string(schema_version));
-        transaction.commit();
-      }
-    }
-    require_schema(connection, options.path);
+    detail::make_sqlite_schema(connection, options.path);
     // Long checkpoints: a page that many batches change is then copied once (fewer than 64 MiB of log).
     connection.execute("PRAGMA wal_autocheckpoint = 16384");
     connection.execute("PRAGMA cache_size = -65536");
@@ -301,28 +254,6 @@ FROM livecount_counts;
                                                                  ? "NORMAL"
                                                                  : "OFF"));
     return connection;
-  }
-
-  [[nodiscard]] static std::int64_t number(detail::SqliteConnection& connection, const std::string& sql) {
-    detail::SqliteStatement query(connection, sql);
-    return query.step() ? query.integer(0) : 0;
-  }
-  [[nodiscard]] static bool is_empty(detail::SqliteConnection& connection) {
-    return number(connection, "SELECT count(*) FROM sqlite_schema") == 0;
-  }
-  static void require_schema(detail::SqliteConnection& connection, const std::string& path) {
-    if (number(connection, "PRAGMA application_id") != application_id) {
-      throw Error(Errc::not_livecount,
-                  path + " is an SQLite database, but not one of livecount; choose another path", path);
-    }
-    const std::int64_t version = number(connection, "PRAGMA user_version");
-    if (version != schema_version) {
-      throw Error(Errc::version_too_new,
-                  path + " has schema version " + std::to_string(version) +
-                      ", this livecount reads version " + std::to_string(schema_version) +
-                      "; use a newer livecount",
-                  path);
-    }
   }
 
   // ---- applying

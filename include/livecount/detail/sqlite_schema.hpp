@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+// The tables of SqliteStore: what they hold, how they are made, and how a database is known to be one of ours.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sqlite_handle.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+// Both reach the disk: never change one.
+inline constexpr std::int64_t sqlite_application_id = 0x4C564354;  // "LVCT"
+inline constexpr std::int64_t sqlite_schema_version = 1;
+
+inline constexpr const char* sqlite_schema = R"(
+CREATE TABLE livecount_counts (
+  namespace   BLOB    NOT NULL,
+  period_type INTEGER NOT NULL,  -- 0 second, 1 minute, 2 hour, 3 day, 4 week, 5 month, 6 year, 7 all
+  period      INTEGER NOT NULL,  -- civil time at which the period begins, seconds since 1970
+  name        BLOB    NOT NULL,
+  count       INTEGER NOT NULL,
+  PRIMARY KEY (namespace, period_type, period, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE livecount_ledger (
+  writer   BLOB    NOT NULL,     -- drawn at each start of a writer
+  shard    INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,     -- of the last batch applied
+  digest   INTEGER NOT NULL,     -- of its records
+  touched  INTEGER NOT NULL,     -- when, seconds since 1970 UTC
+  PRIMARY KEY (writer, shard)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE livecount_quarantine (  -- changes that would have taken a count out of its range
+  namespace BLOB NOT NULL, period_type INTEGER NOT NULL, period INTEGER NOT NULL, name BLOB NOT NULL,
+  sum INTEGER NOT NULL, low INTEGER NOT NULL, writer BLOB NOT NULL, sequence INTEGER NOT NULL
+) STRICT;
+CREATE TABLE livecount_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE VIEW counts AS
+SELECT CAST(namespace AS TEXT) AS namespace,
+       CASE period_type WHEN 0 THEN 'second' WHEN 1 THEN 'minute' WHEN 2 THEN 'hour' WHEN 3 THEN 'day'
+                        WHEN 4 THEN 'week' WHEN 5 THEN 'month' WHEN 6 THEN 'year' ELSE 'all' END AS period_type,
+       CASE period_type WHEN 7 THEN 'all' ELSE
+         strftime(CASE period_type WHEN 0 THEN '%Y-%m-%d %H:%M:%S' WHEN 1 THEN '%Y-%m-%d %H:%M'
+                                   WHEN 2 THEN '%Y-%m-%d %H' WHEN 3 THEN '%Y-%m-%d' WHEN 4 THEN '%Y-%m-%dweek'
+                                   WHEN 5 THEN '%Y-%m' ELSE '%Y' END, period, 'unixepoch') END AS period,
+       CAST(name AS TEXT) AS name, count
+FROM livecount_counts;
+)";
+
+[[nodiscard]] inline std::int64_t query_number(SqliteConnection& connection, const std::string& sql) {
+  SqliteStatement query(connection, sql);
+  return query.step() ? query.integer(0) : 0;
+}
+
+/// Throws: Error with not_livecount or version_too_new; then nothing has been changed.
+inline void require_sqlite_schema(SqliteConnection& connection, const std::string& path) {
+  if (query_number(connection, "PRAGMA application_id") != sqlite_application_id) {
+    throw Error(Errc::not_livecount,
+                path + " is an SQLite database, but not one of livecount; choose another path", path);
+  }
+  const std::int64_t version = query_number(connection, "PRAGMA user_version");
+  if (version == sqlite_schema_version) return;
+  throw Error(Errc::version_too_new,
+              path + " has schema version " + std::to_string(version) + ", this livecount reads version " +
+                  std::to_string(sqlite_schema_version) + "; use a newer livecount",
+              path);
+}
+
+/// Makes the tables in an empty database; in another one, requires them. Processes may do so at the same time.
+inline void make_sqlite_schema(SqliteConnection& connection, const std::string& path) {
+  const auto is_empty = [&] { return query_number(connection, "SELECT count(*) FROM sqlite_schema") == 0; };
+  if (is_empty()) {
+    connection.execute("PRAGMA journal_mode = WAL");
+    SqliteTransaction transaction(connection);
+    if (is_empty()) {  // nobody was quicker
+      connection.execute(sqlite_schema);
+      connection.execute("PRAGMA application_id = " + std::to_string(sqlite_application_id));
+      connection.execute("PRAGMA user_version = " + std::to_string(sqlite_schema_version));
+      transaction.commit();
+    }
+  }
+  require_sqlite_schema(connection, path);
+}
+
+}  // namespace livecount::inline v0_1::detail
