@@ -194,7 +194,9 @@ class BasicLockFreeCache {
     return entry;
   }
 
-  [[nodiscard]] bool place(Entry& entry, const std::array<Bucket*, 2>& buckets) noexcept {
+  // In the emptier bucket first: so even a table that is nearly full has a place for nearly every key.
+  [[nodiscard]] bool place(Entry& entry, std::array<Bucket*, 2> buckets) noexcept {
+    if (empty_slots(*buckets[0]) < empty_slots(*buckets[1])) std::swap(buckets[0], buckets[1]);
     for (Bucket* const bucket : buckets) {
       for (Slot& slot : bucket->slots) {
         std::uint64_t empty = 0;
@@ -207,6 +209,11 @@ class BasicLockFreeCache {
       }
     }
     return false;
+  }
+
+  [[nodiscard]] static std::ptrdiff_t empty_slots(const Bucket& bucket) noexcept {
+    return std::count_if(bucket.slots.begin(), bucket.slots.end(),
+                         [](const Slot& slot) { return slot.load(std::memory_order_relaxed) == 0; });
   }
 
   // Second chance: an entry that was used since it was last passed over is passed over once more.

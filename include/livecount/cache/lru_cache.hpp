@@ -85,7 +85,7 @@ class BasicLruCache {
     std::size_t dropped = 0;
     for (const auto& shard : shards_) {
       const std::lock_guard lock(shard->mutex);
-      while (shard->evict_oldest()) ++dropped;
+      dropped += shard->evict_all();
     }
     return dropped;
   }
@@ -155,13 +155,24 @@ class BasicLruCache {
     }
     bool evict_oldest() noexcept {
       for (auto node = order.rbegin(); node != order.rend(); ++node) {
-        // acquire: pairs with release_pin.
-        if (node->entry->pins.load(std::memory_order_acquire) == 0 && node->entry->try_seal()) {
+        if (may_leave(*node->entry)) {
           remove(*node);
           return true;
         }
       }
       return false;
+    }
+    std::size_t evict_all() noexcept {
+      const std::size_t before = order.size();
+      for (auto node = order.begin(); node != order.end();) {
+        Node& candidate = *node++;
+        if (may_leave(*candidate.entry)) remove(candidate);
+      }
+      return before - order.size();
+    }
+    // acquire: pairs with release_pin.
+    [[nodiscard]] static bool may_leave(Entry& entry) noexcept {
+      return entry.pins.load(std::memory_order_acquire) == 0 && entry.try_seal();
     }
     void remove(Node& node) noexcept {
       order.erase(order.iterator_to(node));

@@ -113,6 +113,12 @@ class Core {
     });
   }
 
+  /// For updates that are refused before they get here.
+  [[nodiscard]] Errc refuse(Errc code) noexcept {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return code;
+  }
+
   [[nodiscard]] Errc check(std::string_view name, std::string_view ns, Count delta = 0) const noexcept {
     if (name.size() > max_name_bytes) return Errc::name_too_long;
     if (ns.size() > max_namespace_bytes) return Errc::namespace_too_long;

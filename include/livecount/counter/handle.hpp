@@ -60,15 +60,16 @@ class Handle {
   void decrement(Count delta = 1, std::optional<Time> at = std::nullopt) { increment(-delta, at); }
 
   [[nodiscard]] Errc try_increment(Count delta = 1, std::optional<Time> at = std::nullopt) noexcept {
-    if (core_->closed()) return Errc::closed;
-    if (periods_.empty()) return Errc::ok;
+    Errc code = Errc::closed;
     try {
-      if (const Errc code = bind(at); code != Errc::ok) return code;
+      if (!core_->closed()) code = bind(at);
     } catch (const Error& error) {
-      return error.code();
+      code = error.code();
     } catch (const std::exception&) {  // no memory for an entry
-      return Errc::backpressure;
+      let_go();
+      code = Errc::backpressure;
     }
+    if (code != Errc::ok) return core_->refuse(code);
     return core_->update_pinned(entries_.data(), count_, name_hash_, delta);
   }
 

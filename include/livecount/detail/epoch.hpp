@@ -62,8 +62,11 @@ class Epochs {
     Record* record_;
   };
 
-  /// To be taken after unlinking.
-  [[nodiscard]] static std::uint64_t stamp() noexcept { return epoch_.load(std::memory_order_acquire); }
+  /// To be taken after unlinking. A read-modify-write, so that whoever moves the epoch on after it, and any reader
+  /// that has seen that, sees the unlinking: no reader of what was unlinked has an epoch above the stamp.
+  [[nodiscard]] static std::uint64_t stamp() noexcept {
+    return epoch_.fetch_add(0, std::memory_order_acq_rel);
+  }
 
   /// Moves the epoch on. What was unlinked under a stamp smaller than the answer may be freed.
   [[nodiscard]] static std::uint64_t oldest_reader() noexcept {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "../error.hpp"
 
@@ -39,7 +40,8 @@ class SqliteError : public Error {
 
 class SqliteConnection {
  public:
-  SqliteConnection(const std::string& path, int flags, std::chrono::milliseconds busy_timeout) : path_(path) {
+  SqliteConnection(const std::string& path, int flags, std::chrono::milliseconds busy_timeout)
+      : path_(path), busy_timeout_(busy_timeout) {
     sqlite3* db = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_EXRESCODE, nullptr);
     db_.reset(db);
@@ -50,6 +52,18 @@ class SqliteConnection {
   void execute(const std::string& sql) {
     const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) fail(code, sql);
+  }
+  /// SQLite does not wait for others when it changes the mode of the journal, so this does.
+  void use_write_ahead_log() {
+    const auto deadline = std::chrono::steady_clock::now() + busy_timeout_;
+    for (;;) {
+      try {
+        return execute("PRAGMA journal_mode = WAL");
+      } catch (const Error& error) {
+        if (error.code() != Errc::store_unavailable || std::chrono::steady_clock::now() >= deadline) throw;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
   [[noreturn]] void fail(int code, const std::string& doing) const {
     throw SqliteError(db_.get(), code, path_, doing.substr(0, doing.find('\n')));
@@ -70,6 +84,7 @@ class SqliteConnection {
   };
   std::unique_ptr<sqlite3, Close> db_;
   std::string path_;
+  std::chrono::milliseconds busy_timeout_;
 };
 
 class SqliteStatement {

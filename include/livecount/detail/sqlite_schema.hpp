@@ -70,7 +70,7 @@ inline void require_sqlite_schema(SqliteConnection& connection, const std::strin
 inline void make_sqlite_schema(SqliteConnection& connection, const std::string& path) {
   const auto is_empty = [&] { return query_number(connection, "SELECT count(*) FROM sqlite_schema") == 0; };
   if (is_empty()) {
-    connection.execute("PRAGMA journal_mode = WAL");
+    connection.use_write_ahead_log();
     SqliteTransaction transaction(connection);
     if (is_empty()) {  // nobody was quicker
       connection.execute(sqlite_schema);

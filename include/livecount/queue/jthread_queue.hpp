@@ -64,28 +64,34 @@ class BasicJthreadQueue {
   using time_point = typename Sync::time_point;
 
   void work(Drain& drain, std::stop_token stop) {
-    std::chrono::milliseconds retry{0};
+    std::optional<std::chrono::milliseconds> retry;
     std::unique_lock lock(mutex_);
-    while (!stop.stop_requested()) {
-      if (retry.count() > 0) {
-        changed_.wait_for(lock, stop, jittered(retry), [] { return false; });
-      } else if (!wait_for_work(lock, stop)) {
-        return;
+    for (;;) {
+      if (retry) {
+        changed_.wait_for(lock, stop, jittered(*retry), [] { return false; });
+      } else {
+        wait_for_work(lock, stop);
       }
+      if (stop.stop_requested()) return;
       const auto scope = everything_ ? Drain::Scope::everything : Drain::Scope::ripe;
       const std::optional<time_point> was_due = std::exchange(due_, std::nullopt);
       at_once_ = everything_ = false;
       lock.unlock();
       const Drain::Report report = drain.drain(scope);
       lock.lock();
-      retry = report.failed ? next(retry) : std::chrono::milliseconds{0};
+      retry =
+          report.failed ? std::optional(next(retry.value_or(std::chrono::milliseconds{0}))) : std::nullopt;
       // What is left is not ripe yet and as old as it was, or it was just in a loader's hands.
-      if (report.left) due_ = was_due && *was_due > Sync::now() ? *was_due : Sync::now() + options_.max_delay;
+      if (report.left) {
+        const time_point due =
+            was_due && *was_due > Sync::now() ? *was_due : Sync::now() + options_.max_delay;
+        due_ = due_ ? std::min(*due_, due) : due;
+      }
     }
   }
 
-  /// False if the thread is to stop.
-  bool wait_for_work(std::unique_lock<typename Sync::mutex>& lock, std::stop_token& stop) {
+  /// Returns also if the thread is to stop.
+  void wait_for_work(std::unique_lock<typename Sync::mutex>& lock, std::stop_token& stop) {
     while (!at_once_ && !(due_ && *due_ <= Sync::now())) {
       if (due_) {
         const time_point due = *due_;
@@ -93,9 +99,8 @@ class BasicJthreadQueue {
       } else {
         changed_.wait(lock, stop, [this] { return at_once_ || due_; });
       }
-      if (stop.stop_requested()) return false;
+      if (stop.stop_requested()) return;
     }
-    return true;
   }
 
   [[nodiscard]] std::chrono::milliseconds next(std::chrono::milliseconds retry) const {

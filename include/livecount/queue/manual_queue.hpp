@@ -30,18 +30,26 @@ class ManualQueue {
 
   /// Writes what is ripe. Does nothing before the queue has been started or after it has been stopped.
   Drain::Report pump() noexcept {
-    Drain* const drain = drain_.load(std::memory_order_acquire);
-    return drain ? drain->drain(Drain::Scope::ripe) : Drain::Report{};
+    // Sequentially consistent on both sides: either stop sees this pump, or it sees that it is stopped.
+    pumping_.fetch_add(1, std::memory_order_seq_cst);
+    Drain* const drain = drain_.load(std::memory_order_seq_cst);
+    Drain::Report report = drain ? drain->drain(Drain::Scope::ripe) : Drain::Report{};
+    if (pumping_.fetch_sub(1, std::memory_order_seq_cst) == 1) pumping_.notify_all();
+    return report;
   }
 
   [[nodiscard]] Pace pace() const noexcept { return {options_.max_delay, options_.batch_size}; }
   void start(Drain& drain) noexcept { drain_.store(&drain, std::memory_order_release); }  // pairs with pump
   void notify(Wake) noexcept {}
-  void stop() noexcept { drain_.store(nullptr, std::memory_order_release); }
+  void stop() noexcept {
+    drain_.store(nullptr, std::memory_order_seq_cst);
+    while (const std::uint32_t pumping = pumping_.load(std::memory_order_seq_cst)) pumping_.wait(pumping);
+  }
 
  private:
   const Options options_;
   std::atomic<Drain*> drain_{nullptr};
+  std::atomic<std::uint32_t> pumping_{0};
 };
 
 static_assert(QueuePolicy<ManualQueue>);

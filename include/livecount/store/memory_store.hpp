@@ -45,17 +45,18 @@ class MemoryStore {
       return {Outcome::not_applied, Errc::writer_duplicated,
               "batch " + std::to_string(batch.sequence) + " was applied before with other records"};
     }
-    if (batch.sequence <= ledger.sequence) return Outcome::applied;
+    ApplyResult result = Outcome::applied;
+    if (batch.sequence == ledger.sequence) result.quarantined = ledger.quarantined;
+    if (batch.sequence <= ledger.sequence) return result;
     if (batch.sequence != ledger.sequence + 1) {
       return {Outcome::not_applied, Errc::store_rolled_back,
               "batch " + std::to_string(batch.sequence) + " does not follow batch " +
                   std::to_string(ledger.sequence)};
     }
-    ledger = {batch.sequence, content};
-    ApplyResult result = Outcome::applied;
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       if (!apply(batch.records[i])) result.quarantined.push_back(i);
     }
+    ledger = {batch.sequence, content, result.quarantined};
     return result;
   }
 
@@ -93,6 +94,7 @@ class MemoryStore {
   struct Ledger {
     std::uint64_t sequence = 0;
     std::uint64_t digest = 0;
+    std::vector<std::size_t> quarantined{};  // of that batch: its sender may ask again
   };
 
   /// False if the count would leave its range.

@@ -60,7 +60,7 @@ class SqliteStore {
                   "SqliteStore");
     }
     if (!options_.read_only) {
-      writer_.emplace(options_);
+      writer_.emplace(options_, true);
     } else {
       auto connection = connect(options_);
       detail::require_sqlite_schema(connection, options_.path);
@@ -72,6 +72,7 @@ class SqliteStore {
 
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
     const std::lock_guard lock(reader_mutex_);
+    if (!reader_) reader_.emplace(options_);
     detail::SqliteStatement& select = reader_->select;
     bind_key(select, key);
     std::optional<Count> count;
@@ -82,22 +83,29 @@ class SqliteStore {
 
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
     const std::lock_guard lock(writer_mutex_);
+    if (options_.read_only) {
+      return {Outcome::not_applied, Errc::store_failed, options_.path + " was opened to be read only"};
+    }
     bool committing = false;
     try {
-      if (!writer_) writer_.emplace(options_);
-      detail::SqliteTransaction transaction(writer_->connection);
-      if (auto answer = check_ledger(batch)) return *std::move(answer);
+      if (!writer_) reopen();
       ApplyResult result = Outcome::applied;
-      for (std::size_t i = 0; i < batch.records.size(); ++i) {
-        if (apply(batch.records[i])) continue;
-        put_aside(batch, batch.records[i]);
-        result.quarantined.push_back(i);
+      {
+        detail::SqliteTransaction transaction(writer_->connection);
+        if (auto answer = check_ledger(batch)) return *std::move(answer);
+        for (std::size_t i = 0; i < batch.records.size(); ++i) {
+          if (apply(batch.records[i])) continue;
+          put_aside(batch, batch.records[i]);
+          result.quarantined.push_back(i);
+        }
+        write_ledger(batch);
+        committing = true;
+        transaction.commit();
       }
-      write_ledger(batch);
-      committing = true;
-      transaction.commit();
       if (!writer_->connection.has_moved()) return result;
       writer_.reset();
+      const std::lock_guard reading(reader_mutex_);
+      reader_.reset();
       return {Outcome::unknown, Errc::store_failed,
               options_.path + ": the file was deleted, renamed or replaced while it was in use"};
     } catch (const Error& error) {
@@ -116,15 +124,14 @@ class SqliteStore {
   }
 
   void adopt(const Settings& wanted) {
-    const std::lock_guard lock(writer_mutex_);
-    detail::SqliteTransaction transaction(writer_->connection);
-    if (const auto kept = settings(writer_->connection)) {
-      if (*kept == wanted) return;
-      throw Error(Errc::settings_mismatch,
-                  options_.path + " was made with " + describe(*kept) + " and cannot be opened with " +
-                      describe(wanted) + ": counts would fall into other buckets or follow another floor",
-                  options_.path);
+    if (options_.read_only) {
+      if (const auto kept = settings()) require_same(*kept, wanted);
+      return;
     }
+    const std::lock_guard lock(writer_mutex_);
+    if (!writer_) reopen();
+    detail::SqliteTransaction transaction(writer_->connection);
+    if (const auto kept = settings(writer_->connection)) return require_same(*kept, wanted);
     detail::SqliteStatement insert(writer_->connection,
                                    "INSERT INTO livecount_settings (name, value) VALUES (?, ?)");
     insert.bind_text(1, "calendar").bind_text(2, wanted.calendar).run();
@@ -136,13 +143,13 @@ class SqliteStore {
   /// Moves when another connection than this store's own has committed. While a batch is being applied it may
   /// be late.
   [[nodiscard]] std::uint64_t version() {
-    const std::unique_lock lock(writer_mutex_, std::try_to_lock);
-    if (lock && writer_) {
-      detail::SqliteStatement& query = writer_->version;
-      query.step();
-      version_.store(static_cast<std::uint64_t>(query.integer(0)), std::memory_order_relaxed);
-      query.reset();
+    if (options_.read_only) {
+      const std::lock_guard lock(reader_mutex_);
+      if (!reader_) reader_.emplace(options_);
+      return version(reader_->version);
     }
+    const std::unique_lock lock(writer_mutex_, std::try_to_lock);
+    if (lock && writer_) version_.store(version(writer_->version), std::memory_order_relaxed);
     return version_.load(std::memory_order_relaxed);
   }
 
@@ -195,8 +202,8 @@ class SqliteStore {
 
  private:
   struct Writer {
-    explicit Writer(const Options& options)
-        : connection(open(options)),
+    Writer(const Options& options, bool create)
+        : connection(open(options, create)),
           version(connection, "PRAGMA data_version"),
           // A count moves to max(count + sum, low), and not at all if it would leave its range: then no row
           // changes.
@@ -228,12 +235,13 @@ class SqliteStore {
   struct Reader {
     explicit Reader(const Options& options)
         : connection(connect(options)),
+          version(connection, "PRAGMA data_version"),
           select(connection,
                  "SELECT count FROM livecount_counts WHERE namespace = ?1 AND period_type = ?2 AND period = "
                  "?3 AND "
                  "name = ?4") {}
     detail::SqliteConnection connection;
-    detail::SqliteStatement select;
+    detail::SqliteStatement version, select;
   };
 
   // ---- opening
@@ -242,10 +250,28 @@ class SqliteStore {
     return {options.path, SQLITE_OPEN_READONLY, options.busy_timeout};
   }
 
-  [[nodiscard]] static detail::SqliteConnection open(const Options& options) {
-    detail::SqliteConnection connection(options.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                        options.busy_timeout);
-    detail::make_sqlite_schema(connection, options.path);
+  /// A connection's version says nothing about another's, so the number of connections so far goes before it.
+  [[nodiscard]] std::uint64_t version(detail::SqliteStatement& query) const {
+    query.step();
+    const auto version = static_cast<std::uint64_t>(query.integer(0));
+    query.reset();
+    return reopened_ << 32 | version;
+  }
+
+  /// Never makes the file anew: that one would lack what is counted and settled in the one that was opened.
+  void reopen() {
+    writer_.emplace(options_, false);
+    ++reopened_;
+  }
+
+  [[nodiscard]] static detail::SqliteConnection open(const Options& options, bool create) {
+    detail::SqliteConnection connection(
+        options.path, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), options.busy_timeout);
+    if (create) {
+      detail::make_sqlite_schema(connection, options.path);
+    } else {
+      detail::require_sqlite_schema(connection, options.path);
+    }
     // Long checkpoints: a page that many batches change is then copied once (fewer than 64 MiB of log).
     connection.execute("PRAGMA wal_autocheckpoint = 16384");
     connection.execute("PRAGMA cache_size = -65536");
@@ -291,7 +317,9 @@ class SqliteStore {
       return ApplyResult{Outcome::not_applied, Errc::writer_duplicated,
                          options_.path + ": " + number + " was applied before with other records"};
     }
-    return ApplyResult{Outcome::applied};
+    ApplyResult result = Outcome::applied;
+    if (batch.sequence == last) result.quarantined = put_aside_before(batch);
+    return result;
   }
 
   void write_ledger(const Batch& batch) {
@@ -307,6 +335,7 @@ class SqliteStore {
   [[nodiscard]] bool apply(const Record& record) {
     const Transform change = record.change;
     if (change.sum == no_floor) {
+      if (!in_range(change.low)) return false;
       bind_key(writer_->reset, record.key).bind(5, change.low).run();
       return true;
     }
@@ -334,6 +363,21 @@ class SqliteStore {
     insert.bind_blob(7, bytes_of(batch.writer)).bind(8, static_cast<std::int64_t>(batch.sequence)).run();
   }
 
+  /// Which records of a batch that has been applied were put aside then.
+  [[nodiscard]] std::vector<std::size_t> put_aside_before(const Batch& batch) {
+    detail::SqliteStatement select(
+        writer_->connection,
+        "SELECT 1 FROM livecount_quarantine WHERE namespace = ?1 AND period_type = ?2 AND period = ?3 AND "
+        "name = ?4 AND writer = ?5 AND sequence = ?6");
+    select.bind_blob(5, bytes_of(batch.writer)).bind(6, static_cast<std::int64_t>(batch.sequence));
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      if (bind_key(select, batch.records[i].key).step()) indices.push_back(i);
+      select.reset();
+    }
+    return indices;
+  }
+
   // ---- settings
 
   [[nodiscard]] static std::string_view week_start_text(WeekStart start) noexcept {
@@ -346,6 +390,14 @@ class SqliteStore {
     return "calendar " + detail::quote(settings.calendar) + ", weeks from " +
            std::string(week_start_text(settings.week_start)) + ", floor " +
            std::string(floor_text(settings.floor));
+  }
+
+  void require_same(const Settings& kept, const Settings& wanted) const {
+    if (kept == wanted) return;
+    throw Error(Errc::settings_mismatch,
+                options_.path + " was made with " + describe(kept) + " and cannot be opened with " +
+                    describe(wanted) + ": counts would fall into other buckets or follow another floor",
+                options_.path);
   }
 
   [[nodiscard]] static std::optional<Settings> settings(detail::SqliteConnection& connection) {
@@ -366,6 +418,7 @@ class SqliteStore {
   const Options options_;
   std::mutex writer_mutex_;
   std::optional<Writer> writer_;           // under writer_mutex_; none when it has to be opened anew
+  std::uint64_t reopened_ = 0;             // under writer_mutex_
   std::atomic<std::uint64_t> version_{0};  // as it was told last
   std::mutex reader_mutex_;
   std::optional<Reader> reader_;  // under reader_mutex_
