@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The command that counts files of events: reads, parses, counts, and says what became of every line.
-#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +21,6 @@ namespace program {
 namespace {
 
 constexpr std::size_t block_size = std::size_t{1} << 20;
-constexpr std::chrono::seconds closing_time(60);
 
 /// What is wrong with the lengths of a line's names; empty if nothing is. Asked before anything of the line
 /// counts.
@@ -91,7 +89,7 @@ class Run {
       store_failed_ = true;
     }
     progress_.clear();
-    const livecount::CloseReport report = hits_.close(closing_time);
+    const livecount::CloseReport report = write_and_close(hits_);
     if (!report.clean) {
       complain(quantity(report.counters_left, "counter") + " could not be written to " + command_.store.url +
                ": " + report.message);
@@ -166,11 +164,14 @@ class Run {
                ? ": counted up to line " + std::to_string(position_.line) + " of " + *position_.file
                : std::string(": nothing was read")));
     }
+    if (store_failed_) {
+      say("read " + quantity(lines_, "line") + "; the store has a part of their counts");
+      return;
+    }
     say("read " + quantity(lines_, "line") + ": " + with_commas(lines_ - rejected) + " counted, " +
         with_commas(rejected) + " rejected; " + quantity(events, "event") + " in " + with_tenths(seconds) +
         " s, " + with_commas(static_cast<std::uint64_t>(static_cast<double>(events) / seconds)) +
         " events/s");
-    if (store_failed_) return;
     say("the counts by " + command_.periods + " are in " + command_.store.url);
     say("try: livecount top --store " + command_.store.url + " --period " +
         command_.periods.substr(command_.periods.rfind(',') + 1) + " --limit 5");

@@ -168,7 +168,7 @@ int demo(const DemoCommand& command) {
   choice.url = command.store.empty() ? temporary_store() : command.store;
   Hits hits(counter_options(choice));
   const double seconds = count_visits(hits, command);
-  const livecount::CloseReport report = hits.close(std::chrono::seconds(60));
+  const livecount::CloseReport report = write_and_close(hits);
   if (!report.clean) {
     complain("the counts could not be written to " + choice.url + ": " + report.message);
     return store_failed;

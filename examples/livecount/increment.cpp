@@ -21,7 +21,7 @@ int increment(const IncrementCommand& command) {
                                                 : livecount::parse_time(command.at, calendar);
   Hits hits(options);
   hits.increment(command.name, {.periods = periods, .ns = command.ns, .delta = command.delta, .at = at});
-  const livecount::CloseReport report = hits.close(std::chrono::seconds(30));
+  const livecount::CloseReport report = write_and_close(hits);
   if (!report.clean) {
     complain("the change could not be written to " + command.store.url + ": " + report.message);
     return store_failed;

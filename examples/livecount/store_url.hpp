@@ -7,6 +7,7 @@
 #include <livecount/sqlite.hpp>
 #include <livecount/zone.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -79,6 +80,16 @@ using Hits = livecount::Counter<livecount::LockFreeCache, livecount::SqliteStore
   options.floor = choice.no_floor ? livecount::Floor::none : made.floor;
   options.when_full = livecount::Limit::flush;
   return options;
+}
+
+/// Writes all counts, however long that takes while the store takes them; gives up 10 s after it takes no
+/// more.
+[[nodiscard]] inline livecount::CloseReport write_and_close(Hits& hits) {
+  try {
+    hits.flush();
+  } catch (const livecount::Error&) {  // close tries again, and tells
+  }
+  return hits.close(std::chrono::seconds(10));
 }
 
 /// The bucket that `text` means: its scope ("2015-05-18", "2015-05-18week"), or a date or a time that lies in

@@ -187,11 +187,9 @@ class Core {
   /// Writes everything that came before the call, or reports why not.
   [[nodiscard]] Drain::Report flush() noexcept {
     for (;;) {
-      const std::uint64_t seen = write_behind_.attempts().count();
       Drain::Report report = write_behind_.drain(Drain::Scope::everything);
       if (report.failed || !report.left) return report;
-      // Something is in a loader's hands for the length of a store read.
-      (void)write_behind_.attempts().wait(seen + 1, Sync::now() + std::chrono::milliseconds(1));
+      pause(std::chrono::milliseconds(1));  // something is in a loader's hands for the length of a store read
     }
   }
 
@@ -201,12 +199,10 @@ class Core {
     lifetime_.close();
     queue_.stop();
     for (;;) {
-      const std::uint64_t seen = write_behind_.attempts().count();
       const Drain::Report report = write_behind_.drain(Drain::Scope::everything);
       if (!report.failed && !report.left) return {};
       if (Sync::now() >= deadline) return {false, write_behind_.pending(), report.message};
-      (void)write_behind_.attempts().wait(seen + 1,
-                                          std::min(deadline, Sync::now() + std::chrono::milliseconds(50)));
+      pause(std::chrono::milliseconds(50));
     }
   }
 
@@ -384,6 +380,11 @@ class Core {
   [[nodiscard]] Errc show(std::optional<Count>& count) const noexcept {
     if (count) count = adder_.visible(*count);
     return Errc::ok;
+  }
+
+  /// Until somebody else has tried to write, or for so long.
+  void pause(std::chrono::milliseconds most) {
+    (void)write_behind_.attempts().wait(write_behind_.attempts().count(), Sync::now() + most);
   }
 
   [[nodiscard]] typename Sync::mutex& latch_of(std::uint64_t name_hash) noexcept {

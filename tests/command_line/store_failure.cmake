@@ -1,0 +1,27 @@
+# When the store fails the status is 3, and the message says what is lost and why.
+include(${CMAKE_CURRENT_LIST_DIR}/support/program.cmake)
+
+file(WRITE ${work}/events.tsv "2015-05-17\tn\tx\t1\n")
+file(WRITE ${work}/text.db "this is not a database, but a text that is long enough to be looked at as if it were one\n")
+run(3 count --store sqlite:text.db --format tsv events.tsv)
+expect(errors "text.db")
+run(3 get --store sqlite:text.db x)
+expect(errors "text.db")
+run(3 top --store sqlite:missing.db)
+expect(errors "missing.db")
+
+# Files may not grow beyond 100 KiB: as if the disk were full.
+set(tsv "")
+foreach(i RANGE 1 9000)
+  string(APPEND tsv "2015-05-17\tn\tthis is the name of counter ${i}\t1\n")
+endforeach()
+file(WRITE ${work}/many.tsv "${tsv}")
+foreach(threads IN ITEMS 1 2)
+  execute_process(WORKING_DIRECTORY ${work} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors
+    COMMAND sh -c "trap '' XFSZ; ulimit -f 200; exec \"$0\" count --store sqlite:full${threads}.db --format tsv \
+      --periods day,all --threads ${threads} many.tsv" ${program})
+  if(NOT result EQUAL 3)
+    fail("ended with ${result}, not 3")
+  endif()
+  expect(errors "could not be written to sqlite:full${threads}.db" "the store has a part of their counts")
+endforeach()
