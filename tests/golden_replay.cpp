@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// golden_replay DIR: replays every trace-*.jsonl in the directory on each combination of policies and
-// compares what they answer and store with the ideal that was recorded beside it. Exit status: 0 no
-// difference, 1 some, 2 usage.
-#include <algorithm>
+// golden_replay DIR [TRACE...]: replays every trace-*.jsonl in the directory, or those named ("trace-basic"), on
+// each combination of policies and compares what they answer and store with the ideal that was recorded beside
+// it. Exit status: 0 no difference, 1 some, 2 usage.
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -150,8 +149,12 @@ void replay(const Trace& trace, const Combination& combination, Findings& findin
   findings.add(trace.name + " on " + combination.name, replay.checks(), replay.differences());
 }
 
-std::vector<std::filesystem::path> traces_in(const std::filesystem::path& directory) {
+/// All traces of the directory, or those that are named.
+std::vector<std::filesystem::path> traces_in(const std::filesystem::path& directory,
+                                             const std::vector<std::string>& wanted) {
   std::vector<std::filesystem::path> paths;
+  for (const std::string& name : wanted) paths.push_back(directory / (name + ".jsonl"));
+  if (!wanted.empty()) return paths;
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
     const std::string name = file.path().filename().string();
     if (name.starts_with("trace-") && name.ends_with(".jsonl") && !name.ends_with(".diff.jsonl")) {
@@ -162,8 +165,8 @@ std::vector<std::filesystem::path> traces_in(const std::filesystem::path& direct
   return paths;
 }
 
-int run(const std::filesystem::path& directory) {
-  const auto paths = traces_in(directory);
+int run(const std::filesystem::path& directory, const std::vector<std::string>& wanted) {
+  const auto paths = traces_in(directory, wanted);
   if (paths.empty()) {
     std::fprintf(stderr, "golden_replay: there is no trace-*.jsonl in %s\n", directory.c_str());
     return 2;
@@ -186,12 +189,12 @@ int run(const std::filesystem::path& directory) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: golden_replay DIR\n");
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: golden_replay DIR [TRACE...]\n");
     return 2;
   }
   try {
-    return run(argv[1]);
+    return run(argv[1], {argv + 2, argv + argc});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "golden_replay: %s\n", error.what());
     return 2;

@@ -139,6 +139,20 @@ TEST_CASE("a new database may be opened by many at the same moment") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("a new database waits for another program that holds its file") {
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.busy_timeout = std::chrono::seconds(60);
+  Connection other(place.path);
+  other.execute("BEGIN IMMEDIATE");
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    other.execute("ROLLBACK");
+  });
+  CHECK_NOTHROW(SqliteStore(options).adopt({}));
+  later.join();
+}
+
 TEST_CASE("the version moves when another connection has committed, and not else") {
   const Place place;
   SqliteStore store(place.options());
