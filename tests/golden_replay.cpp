@@ -2,6 +2,7 @@
 // golden_replay DIR [TRACE...]: replays every trace-*.jsonl in the directory, or those named ("trace-basic"), on
 // each combination of policies and compares what they answer and store with the ideal that was recorded beside
 // it. Exit status: 0 no difference, 1 some, 2 usage.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
