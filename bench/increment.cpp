@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What does an increment by name cost? Nanoseconds of one thread (Time), and increments a second of all
-// (items).
+// What does an increment by name cost? Nanoseconds of one thread (Time), and increments a second of all threads.
 //
-//   workload   names                                                   what it shows
-//   hot        one                                                     the bare path; with 2 threads, a
-//   contended line zipf       100,000, chosen by a Zipf law with exponent 0.99        what a web site's pages
-//   are like
+//   workload   names                                     what it shows
+//   hot        one                                       the bare path; with 2 threads, a contended line
+//   zipf       100,000, by a Zipf law, exponent 0.99     what a web site's pages are like
 //
 //   contender  what it is
-//   floor      hash of the name (XXH3) and one atomic add: no look-up. Nothing that counts by name can be
-//   faster mutex_map  the naive rival: a mutex and a std::unordered_map; no eviction, no store LockFreeCache,
-//   LruCache: the whole product. Eviction and dirty marks are on, a JthreadQueue writes to a MemoryStore
-//   ..._day    the same, counting into the current day: with clock and calendar
-//   ..._three  day, week and month in one call
+//   Floor      hash of the name (XXH3) and one atomic add, no look-up: nothing that counts by name is faster
+//   MutexMap   the naive rival: a mutex and a std::unordered_map; no eviction, no store
+//   Livecount  the whole product, by cache: eviction and dirty marks on, a JthreadQueue writes to a MemoryStore
+//   Day        the same, counting into the current day: with clock and calendar
+//   Three      day, week and month in one call
 //   handle     a name resolved once
 #include <benchmark/benchmark.h>
 #include <livecount/livecount.hpp>

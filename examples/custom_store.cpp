@@ -40,7 +40,7 @@ class TextMapStore {
   std::map<std::string, Count> counts_;
 };
 
-static_assert(livecount::StorePolicy<TextMapStore>);  // names what is missing, if something is
+static_assert(livecount::check_store<TextMapStore>());  // names what is missing, if something is
 
 int main() {
   livecount::FastCounter<TextMapStore> votes;

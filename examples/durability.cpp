@@ -16,10 +16,8 @@ int main() {
   const auto in_store = SqliteStore({.path = "votes.db", .read_only = true}).read({"default", {}, "yes"});
   std::cout << "votes in the database: " << in_store.value_or(0) << '\n';
 
-  // 2. What was counted in the last 50 ms, on at most 1000 counters. An update costs about an atomic add. A
-  // store that
-  //    does not answer is reported, asked again, and loses nothing; past the bound updates wait up to a
-  //    second.
+  // 2. What was counted in the last 50 ms, on at most 1000 counters. An update costs about an atomic add. A store
+  //    that does not answer is reported, asked again, and loses nothing; past the bound updates wait up to a second.
   FastCounter<SqliteStore> views{{.store = {.path = "views.db"},
                                   .queue = {.max_delay = 50ms},
                                   .max_pending = 1000,

@@ -69,7 +69,8 @@ void add_count(CLI::App& app, CountCommand& command) {
   sub->add_option("--threads", command.threads, "threads that count")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  sub->add_option("--cache-entries", command.cache_entries, "counters kept in memory")
+  sub->add_option("--cache-entries", command.cache_entries,
+                  "counters kept in memory; too few make it write often")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   sub->add_flag("--strict", command.strict, "stop at the first line that cannot be counted");
@@ -82,8 +83,9 @@ void add_increment(CLI::App& app, IncrementCommand& command) {
                               "path --periods day,week --delta 2");
   add_store_choice(sub, command.store);
   sub->add_option("name", command.name, "the counter's name")->required();
-  sub->add_option("--namespace", command.ns)->capture_default_str();
-  sub->add_option("--periods", command.periods)->capture_default_str();
+  sub->add_option("--namespace", command.ns, "in which the name is counted")->capture_default_str();
+  sub->add_option("--periods", command.periods, "second, minute, hour, day, week, month, year, all")
+      ->capture_default_str();
   sub->add_option("--delta", command.delta, "negative: a decrement")->capture_default_str();
   sub->add_option("--at", command.at, "when it happened (default: now)");
   add_format(sub, command.format);
@@ -92,12 +94,13 @@ void add_increment(CLI::App& app, IncrementCommand& command) {
 void add_get(CLI::App& app, GetCommand& command) {
   CLI::App* sub = add_command(app, "get", "show one count",
                               "As tsv it is the bare number. Exit status 1: there is no such counter.\n"
-                              "Example: livecount get --store sqlite:hits.db /index.html --namespace path "
+                              "Example: livecount get --store sqlite:hits.db /favicon.ico --namespace path "
                               "--period day --at 2015-05-18");
   add_store(sub, command.store)->capture_default_str();
   sub->add_option("name", command.name, "the counter's name")->required();
-  sub->add_option("--namespace", command.ns)->capture_default_str();
-  sub->add_option("--period", command.period)->capture_default_str();
+  sub->add_option("--namespace", command.ns, "in which the name was counted")->capture_default_str();
+  sub->add_option("--period", command.period, "second, minute, hour, day, week, month, year or all")
+      ->capture_default_str();
   sub->add_option("--at", command.at, "a time, a date, or the bucket as top shows it (default: now)");
   add_format(sub, command.format);
 }
@@ -110,7 +113,8 @@ void add_top(CLI::App& app, TopCommand& command) {
   sub->add_option("--namespace", command.ns, "(default: all)")->each([&](const std::string&) {
     command.every_namespace = false;
   });
-  sub->add_option("--period", command.period)->capture_default_str();
+  sub->add_option("--period", command.period, "second, minute, hour, day, week, month, year or all")
+      ->capture_default_str();
   sub->add_option("--at", command.at,
                   "a time, a date, or a bucket such as 2015-05-11week (default: every bucket)");
   sub->add_option("--limit", command.limit, "names for each bucket")->capture_default_str();
@@ -136,9 +140,11 @@ void add_export(CLI::App& app, ExportCommand& command) {
 void add_demo(CLI::App& app, DemoCommand& command) {
   CLI::App* sub = add_command(app, "demo", "count invented visits of a web site and show them",
                               "Example: livecount demo --seed 7");
-  add_store(sub, command.store);
+  // No environment variable here: invented visits do not belong among real ones.
+  sub->add_option("--store", command.store,
+                  "where to count: sqlite:PATH (default: a new file, named at the end)");
   sub->add_option("--events", command.events, "visits to invent")->capture_default_str();
-  sub->add_option("--seed", command.seed)->capture_default_str();
+  sub->add_option("--seed", command.seed, "the same seed, the same visits")->capture_default_str();
 }
 
 struct Commands {

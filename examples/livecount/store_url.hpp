@@ -28,8 +28,8 @@ inline constexpr const char* default_store = "sqlite:livecount.db";
 [[nodiscard]] inline std::string sqlite_path(const std::string& url) {
   constexpr std::string_view kind = "sqlite:";
   if (url.rfind(kind, 0) != 0 || url.size() == kind.size()) {
-    throw UsageError("--store " + url +
-                     ": is not a store; the kinds known are: " + std::string(known_stores));
+    throw UsageError("--store " + url + ": is not a store; write " + std::string(known_stores) +
+                     ", for example sqlite:hits.db");
   }
   return url.substr(kind.size());
 }

@@ -4,7 +4,9 @@
 //
 // Each concept stands below with its table, its thread rules and its smallest model. Counter checks its
 // policies with check_cache, check_store and check_queue, whose first error names the policy and the
-// operation that it lacks; the concepts are for your own `static_assert(livecount::StorePolicy<MyStore>)`.
+// operation that it lacks. Beside a policy of your own write the same:
+//
+//     static_assert(livecount::check_store<MyStore>());
 #pragma once
 
 #include <chrono>
@@ -28,7 +30,24 @@ namespace livecount::inline v0_1 {
 //   s.apply(batch)     ApplyResult            Error   every record, or nothing; to throw is to say "unknown"
 //
 //   Threads: one apply at a time; reads run beside it, from any thread.
-//   Smallest model: examples/custom_store.cpp, 20 lines.
+//   Smallest model (whole: examples/custom_store.cpp); KeyView is in key.hpp, the rest in record.hpp:
+//
+//     std::optional<Count> read(const KeyView& key);                    // key.ns, key.bucket, key.name
+//     ApplyResult apply(const Batch& batch) {
+//       for (const auto& [key, change] : batch.records) count_of(key) = change.apply(count_of(key));  // 0 if new
+//       return Outcome::applied;
+//     }
+//
+//   A record makes its counter, also when it changes nothing. A store that says exactly_once keeps, for each
+//   (batch.writer, batch.shard), the last sequence and digest(batch), in the transaction of the records, and answers
+//
+//     sequence == last + 1                       after applying it: applied
+//     sequence == last, the same digest          applied, with the same `quarantined`; nothing changes
+//     sequence == last, another digest           not_applied, Errc::writer_duplicated
+//     sequence < last                            applied; nothing changes
+//     sequence > last + 1                        not_applied, Errc::store_rolled_back
+//
+//   A record whose result is not in_range() is set aside, and its position put into `quarantined`.
 //
 // Refinements, each optional:
 //

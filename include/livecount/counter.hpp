@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Counter: counts things by name, in memory, and writes the counts to a store behind the program's back.
+// Counter: counts things by name, in memory, and writes the counts to a store in the background.
 //
 // A name in a namespace has one count for each bucket of each period: so many today, so many this week, so
 // many ever. Updates cost about an atomic add; reads are answered from memory; each change gets into the
@@ -99,6 +99,8 @@ class Counter {
   /// Throws: Error with name_too_long, namespace_too_long, delta_out_of_range, time_out_of_range, overflow,
   ///   backpressure, closed: nothing was changed. With a queue that writes through, not_yet_durable: it is
   ///   counted. A floored decrement reads the store, and also throws what that does.
+  /// Overflow: an increment of a counter that is not loaded does not wait for the store, so its range is checked by
+  ///   the store: a change that would leave it is put aside there and taken back here (Stats::quarantined).
   /// Progress: lock-free for one period whose counter is in the cache, without a decrement that may floor; if
   ///   the counter was clean, it waits while a gate is closed (microseconds). Else blocking, for moments; and
   ///   see Limit.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Compositions by name, for those who would rather not choose three policies.
+//
+//     livecount::FastCounter<livecount::SqliteStore> hits{{.store = {.path = "hits.db"}}};
 #pragma once
 
 #include "cache/lock_free_cache.hpp"

@@ -106,8 +106,8 @@ enum class Outcome : std::uint8_t {
 /// A store's answer. A record whose result would leave the range of a count is kept aside by the store, in
 /// the same transaction, and named here by its position in the batch; the others are applied.
 struct ApplyResult {
-  ApplyResult(Outcome result)
-      : outcome(result) {}  // NOLINT(google-explicit-constructor): a store may return an Outcome
+  // NOLINTNEXTLINE(google-explicit-constructor): a store may return a bare Outcome
+  ApplyResult(Outcome result) : outcome(result) {}
   ApplyResult(Outcome result, Errc code, std::string reason)
       : outcome(result), error(code), message(std::move(reason)) {}
 

@@ -5,11 +5,11 @@
 // The text names a zone's offset from UTC, positive to the west, and the rules by which daylight-saving time
 // begins and ends. It holds for all years alike: what clocks did under former laws is not known to it.
 //
-//     Calendar chicago = zoned_calendar("CST6CDT,M3.2.0/2,M11.1.0/2");  // second Sunday of March, 2 o'clock
+//     Calendar chicago = zoned_calendar("CST6CDT,M3.2.0/2,M11.1.0/2");  // from the second Sunday of March, 2:00
 //     Calendar india = zoned_calendar("IST-5:30");
-//     Calendar sao_paulo = zoned_calendar("<-03>3");                    // names that are not letters stand
-//     in <> Calendar office = parse_calendar("+05:30");                       // also "UTC", "Z", and all of
-//     the above
+//     Calendar sao_paulo = zoned_calendar("<-03>3");  // a name that is not all letters stands in <>
+//     Calendar office = parse_calendar("+05:30");     // also "UTC", "Z", and all of the forms above
+//     Counter<Cache, Store, Queue> hits{{.calendar = chicago}};
 //
 // On Linux and the BSDs `tail -n 1 /usr/share/zoneinfo/America/Chicago` prints the text of a zone. As in RFC
 // 8536 hours in rules may be -167 to 167. The dates of the rules are worked out by Boost.Date_Time, which
@@ -95,7 +95,7 @@ class PosixZoneReader {
     const std::int64_t daylight = has_offset ? read_offset() : standard + hour_seconds;
     if (rest_.empty()) {
       refuse("it names daylight-saving time, so it must say when that begins and ends, as in \"" +
-             std::string(text_.substr(0, 30)) + ",M3.2.0/2,M11.1.0/2\"");
+             std::string(text_.substr(0, 30)) + ",M3.5.0,M10.5.0/3\" in Europe");
     }
     const RuleMoment begin = read_moment();
     const RuleMoment end = read_moment();

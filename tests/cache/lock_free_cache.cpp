@@ -86,3 +86,18 @@ TEST_CASE("an entry that has left is not freed while a guard from before lives")
   CHECK(reference->key() == one.key().key);
   CHECK(find(cache, 1) == nullptr);
 }
+
+TEST_CASE("an entry that an evictor has sealed is replaced by who comes for its key") {
+  LockFreeCache cache({.entries = 64});
+  auto* const sealed = pin(cache, 1);
+  cache.unpin(*sealed);
+  const Guard<LockFreeCache> guard;
+  REQUIRE(sealed->try_seal());  // ... and has not taken out yet
+  auto* const entry = pin(cache, 1);
+  REQUIRE(entry);
+  CHECK(entry != sealed);
+  CHECK(Entry<LockFreeCache>::is_live(entry->load()));
+  CHECK(find(cache, 1) == entry);
+  CHECK(cache.statistics().entries == 1);
+  CHECK(cache.statistics().evicted == 1);
+}

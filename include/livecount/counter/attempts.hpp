@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Attempts to write, as others wait for them: how many there were, and what the
-// store said when one failed.
+// Attempts to write, as others wait for them: how many there were, and what the store said when one failed.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// From open to closed: each call either comes before the closing, which then
-// waits for it, or finds it closed.
+// From open to closed: each call either comes before the closing, which then waits for it, or finds it closed.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +11,7 @@ namespace livecount::inline v0_1::detail {
 template <class Sync>
 class Lifetime {
  public:
-  /// Without waiting: for a call that holds a Guard while it asks and while it
-  /// works.
+  /// Without waiting: for a call that holds a Guard while it asks and while it works.
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   /// For a call that may block, and so holds no Guard.

@@ -30,7 +30,8 @@ inline constexpr std::string_view default_namespace = "default";
 inline constexpr std::size_t max_name_bytes = 1024;
 inline constexpr std::size_t max_namespace_bytes = 255;
 
-/// An update of one name: the same delta in one bucket of each period, all of them or none.
+/// An update of one name: the same delta in one bucket of each period, all of them or none. Name the fields in this
+/// order, as C++ asks.
 struct Update {
   Periods periods = PeriodType::all;
   std::string_view ns = default_namespace;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// JthreadQueue: a thread of its own writes changes behind the program's back.
+// JthreadQueue: a thread of its own writes changes in the background.
 //
 // The default. It sleeps until a counter becomes dirty, lets changes gather for `max_delay` (which does not
 // slide with new changes), writes everything that is ripe, and sleeps again. With `batch_size`, a counter
