@@ -194,7 +194,9 @@ class Run {
 }  // namespace
 
 int count(const CountCommand& command) {
-  (void)total_size(command.files);  // before a store is made
+  // What is wrong with the command line is said before a store is made.
+  (void)total_size(command.files);
+  (void)livecount::parse_periods(command.periods);
   Hits::Options options = counter_options(command.store);
   options.cache.entries = command.cache_entries;
   catch_stop_signals();
