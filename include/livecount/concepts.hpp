@@ -111,6 +111,15 @@ concept SharedStore = StorePolicy<S> && requires(S& s) {
 //   Threads: any of these from any thread. None waits for I/O. Invariants of an entry: entry.hpp.
 //   Smallest model: cache/null_cache.hpp.
 
+/// What a cache makes of its option `entries`. Throws: Error{invalid_option} for a number no machine has room for.
+[[nodiscard]] inline std::size_t checked_entries(std::size_t entries, std::size_t smallest) {
+  if (entries > std::size_t{1} << 40) {
+    throw Error(Errc::invalid_option,
+                "a cache of " + std::to_string(entries) + " entries: at most 2^40 are possible", "cache");
+  }
+  return entries < smallest ? smallest : entries;
+}
+
 struct CacheStatistics {
   std::size_t entries = 0;     // resident now
   std::uint64_t inserted = 0;  // entries made since the start: every miss makes one
@@ -191,7 +200,8 @@ class Drain {
   enum class Scope : std::uint8_t { ripe, everything };
   struct Report {
     bool failed = false;    // the store did not take a batch: try again later
-    bool left = false;      // something stayed: unripe, or in the hands of a loader
+    bool left = false;      // something stayed: unripe, marked meanwhile, or in the hands of a loader
+    bool held = false;      // ... in a loader's hands, though it was ripe and there before this drain
     Errc error = Errc::ok;  // why it failed
     std::string message;
   };

@@ -74,6 +74,8 @@ class BasicEntry {
   static constexpr Word queued = 2;
   static constexpr Word busy = 4;
   static constexpr Word unit = 8;
+  static constexpr int patience =
+      10'000;  // looks at a word that is out of range, before it is taken as it is
 
   enum class State : std::uint8_t {
     unloaded,  // the stored part is not known
@@ -133,7 +135,7 @@ class BasicEntry {
   [[nodiscard]] bool try_seal() noexcept {
     Word word = load();
     if ((word & (live | queued | busy)) != live || count_of(word) != watermark()) return false;
-    if (!replace(word, word | busy)) return false;
+    if (!replace_strong(word, word | busy)) return false;
     // Only now can the watermark not move any more.
     Word clean = watermark() * unit | live | busy;
     if (replace_strong(clean, watermark() * unit)) return true;
@@ -175,8 +177,9 @@ class BasicEntry {
     Word word = load();
     // An add past the range is about to be undone by its own thread: wait for that, it must not get into a
     // batch.
-    while (!in_range(count_of(word)) || !replace(word, (word & ~queued) | busy)) {
-      if (!in_range(count_of(word))) {
+    int left = patience;
+    while ((!in_range(count_of(word)) && left > 0) || !replace(word, (word & ~queued) | busy)) {
+      if (!in_range(count_of(word)) && --left > 0) {
         Sync::yield();
         word = load();
       }

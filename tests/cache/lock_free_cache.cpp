@@ -3,6 +3,7 @@
 
 #define LIVECOUNT_TESTED_CACHE livecount::LockFreeCache
 #include "cache/contract.hpp"
+#include "support/jitter_sync.hpp"
 
 namespace {
 
@@ -100,4 +101,8 @@ TEST_CASE("an entry that an evictor has sealed is replaced by who comes for its 
   CHECK(find(cache, 1) == entry);
   CHECK(cache.statistics().entries == 1);
   CHECK(cache.statistics().evicted == 1);
+}
+
+TEST_CASE("threads that lose the processor between any two steps lose nothing") {
+  count_together<BasicLockFreeCache<livecount::tests::JitterSync>>(90, 4'000);
 }

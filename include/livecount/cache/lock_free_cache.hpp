@@ -44,7 +44,7 @@ class BasicLockFreeCache {
   };
 
   explicit BasicLockFreeCache(Options options)
-      : bucket_count_((std::max(options.entries, smallest) + slots_in_bucket - 1) / slots_in_bucket),
+      : bucket_count_((checked_entries(options.entries, smallest) + slots_in_bucket - 1) / slots_in_bucket),
         buckets_(std::make_unique<Bucket[]>(bucket_count_)) {}
 
   ~BasicLockFreeCache() {
@@ -261,7 +261,11 @@ class BasicLockFreeCache {
   void retire(Entry& entry) {
     evicted_.fetch_add(1, std::memory_order_relaxed);
     const std::lock_guard lock(retired_mutex_);
-    retired_.push_back({&entry, detail::Epochs<Sync>::stamp()});
+    try {
+      retired_.push_back({&entry, detail::Epochs<Sync>::stamp()});
+    } catch (const std::exception&) {
+      return;  // no memory to remember it by: it is never freed, as readers may still hold it
+    }
     if (retired_.size() < reclaim_at_) return;
     const std::uint64_t oldest = detail::Epochs<Sync>::oldest_reader();
     const auto kept = std::partition(retired_.begin(), retired_.end(),

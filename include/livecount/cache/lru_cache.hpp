@@ -38,7 +38,7 @@ class BasicLruCache {
   };
 
   explicit BasicLruCache(Options options) {
-    const std::size_t entries = std::max(options.entries, smallest);
+    const std::size_t entries = checked_entries(options.entries, smallest);
     // Few entries a shard would make the order coarse, and leave no room for all the periods of one name.
     const std::size_t shards = std::clamp<std::size_t>(entries / smallest, 1, 64);
     for (std::size_t i = 0; i < shards; ++i) {

@@ -29,7 +29,7 @@ class BasicNullCache {
     std::size_t entries = 1'000'000;  // how many may be in use or uncommitted at a time
   };
 
-  explicit BasicNullCache(Options options) : capacity_(options.entries) {}
+  explicit BasicNullCache(Options options) : capacity_(checked_entries(options.entries, 8)) {}
   ~BasicNullCache() {
     for (const auto& [hash, entry] : entries_) Entry::destroy(entry);
   }
@@ -64,9 +64,15 @@ class BasicNullCache {
     const std::lock_guard lock(mutex_);
     if (Entry* const entry = find_and_pin(key)) return entry;
     if (entries_.size() >= capacity_) return nullptr;
-    Entry* const entry = Entry::create(key);
+    const auto place = entries_.emplace(key.hash, nullptr);
+    Entry*& entry = place->second;
+    try {
+      entry = Entry::create(key);
+    } catch (...) {
+      entries_.erase(place);
+      throw;
+    }
     entry->pins.store(1, std::memory_order_relaxed);
-    entries_.emplace(key.hash, entry);
     ++inserted_;
     return entry;
   }

@@ -2,8 +2,9 @@
 //
 // How a delta gets into an entry: blindly, or by compare-and-swap.
 //
-// Out of range: a blind add may pass the range. It then takes itself back by compare-and-swap, without any
-// lock, so that others may wait for it: a word that is out of range is always about to change.
+// Out of range: a blind add may pass the range. It then takes itself back by compare-and-swap, without any lock,
+// so that others may wait for it. (Where many meet at the very end of the range, a word may stay outside of it; so
+// they wait for a while only, and the store puts aside what does not fit.)
 #pragma once
 
 #include <algorithm>
@@ -70,9 +71,9 @@ class Adder {
       return true;
     }
     Word word = entry.load();
-    for (;;) {
+    for (int patience = Entry::patience;;) {
       const Count before = Entry::count_of(word);
-      if (!in_range(before)) {
+      if (!in_range(before) && --patience > 0) {
         Sync::yield();
         word = entry.load();
       } else if (!in_range(before + delta)) {
@@ -126,7 +127,11 @@ class Adder {
     } while (!entry.replace(word, (word & (Entry::unit - 1)) + after * Entry::unit));
     Window& window = *entry.window;
     window.clipped += after - (Entry::count_of(word) + delta);
-    const Count sum = after - entry.watermark() - window.clipped;
+    Count sum = after - entry.watermark() - window.clipped;
+    if (sum < min_count) {  // no count survives this anyway: exact, and it cannot grow without bound
+      window.clipped -= min_count - sum;
+      sum = min_count;
+    }
     window.lowest = window.floored ? std::min(window.lowest, sum) : sum;
     window.floored = true;
     if (result) *result = after;

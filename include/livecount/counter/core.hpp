@@ -15,6 +15,7 @@
 // for the store inside a gate or a Guard. (The file is longer than most: these ways and locks are read together.)
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -53,7 +54,7 @@ class Core {
 
   Core(typename Cache::Options cache, typename Store::Options store, typename Queue::Options queue,
        CoreOptions options, Clock clock)
-      : options_(std::move(options)),
+      : options_(sane(std::move(options))),
         seed_(Sync::random()),
         clock_(std::move(clock)),
         buckets_(options_.calendar),
@@ -148,7 +149,9 @@ class Core {
         if (pins.take(&key, 1)) {
           const std::lock_guard latch(latch_of(name_hash));
           const Errc code = loader_.load(*pins.entries()[0], name_hash);
-          return code == Errc::ok && loader_.read(*pins.entries()[0], count) ? show(count) : code;
+          if (code != Errc::ok) return code;
+          if (loader_.read(*pins.entries()[0], count)) return show(count);
+          continue;  // another process has changed the store in between: look again
         }
       }
       if (!relieve(patience)) return Errc::backpressure;
@@ -188,14 +191,14 @@ class Core {
   [[nodiscard]] Drain::Report flush() noexcept {
     for (;;) {
       Drain::Report report = write_behind_.drain(Drain::Scope::everything);
-      if (report.failed || !report.left) return report;
+      if (report.failed || !report.held) return report;
       pause(std::chrono::milliseconds(1));  // something is in a loader's hands for the length of a store read
     }
   }
 
   CloseReport close(std::chrono::milliseconds timeout) noexcept {
     const std::lock_guard lock(close_mutex_);
-    const auto deadline = Sync::now() + timeout;
+    const auto deadline = Sync::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest_wait);
     lifetime_.close();
     queue_.stop();
     for (;;) {
@@ -335,6 +338,10 @@ class Core {
         if (clean[i]) ++marks;
         if (floored && !entries[i]->window) entries[i]->window = new Window;
       }
+      // A look first, so that hardly ever anything has to be undone.
+      for (std::size_t i = 0; i < count && !floored; ++i) {
+        if (!in_range(Entry::count_of(entries[i]->load()) + delta)) return Errc::overflow;
+      }
       if (!write_behind_.reserve(marks)) return Errc::backpressure;
       for (std::size_t i = 0; i < count; ++i) {
         if (adder_.change(*entries[i], delta, result)) continue;
@@ -391,10 +398,19 @@ class Core {
     return latches_[(name_hash >> 20) % latches_.size()].mutex;
   }
 
+  /// "For ever" must not overflow a time point.
+  [[nodiscard]] static CoreOptions sane(CoreOptions options) {
+    options.block_timeout = std::clamp(options.block_timeout, std::chrono::milliseconds(0), longest_wait);
+    options.refresh = std::clamp(options.refresh, std::chrono::milliseconds(0), longest_wait);
+    return options;
+  }
+
   [[nodiscard]] typename WriteBehind<Cache, Store>::Limits limits() const {
+    Pace pace = queue_.pace();
+    pace.max_delay = std::clamp(pace.max_delay, std::chrono::milliseconds(0), longest_wait);
     // All periods of one name must find room.
     const std::size_t pending = options_.max_pending != 0 ? options_.max_pending : cache_.capacity() / 2;
-    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), queue_.pace(),
+    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), pace,
             options_.on_error};
   }
 

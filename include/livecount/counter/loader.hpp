@@ -34,12 +34,12 @@ class Loader {
 
   /// False if the entry cannot answer: it has to be loaded first, or has left. Lock-free.
   [[nodiscard]] bool read(const Entry& entry, std::optional<Count>& count) const noexcept {
-    for (;;) {
+    for (int patience = Entry::patience;;) {
       const auto state = entry.state();
       if (state == Entry::State::unloaded || is_stale(entry)) return false;
       const auto word = entry.load();
       if (!Entry::is_live(word)) return false;
-      if (!in_range(Entry::count_of(word))) {
+      if (!in_range(Entry::count_of(word)) && --patience > 0) {
         Sync::yield();  // an add is about to take itself back
       } else if (state == Entry::State::present || Entry::is_queued(word)) {
         count = Entry::count_of(word);
@@ -107,7 +107,7 @@ class Loader {
     }
   }
 
-  [[nodiscard]] Errc add_stored(Entry& entry) {
+  [[nodiscard]] Errc add_stored(Entry& entry) noexcept {
     loads_.fetch_add(1, std::memory_order_relaxed);
     try {
       const std::optional<Count> stored = store_.read(entry.key());
@@ -118,12 +118,18 @@ class Loader {
       return fail(error.code(), error.what());
     } catch (const std::exception& error) {
       return fail(Errc::store_unavailable, error.what());
+    } catch (...) {
+      return fail(Errc::store_unavailable, "the store threw something that is no std::exception");
     }
   }
 
-  [[nodiscard]] Errc fail(Errc code, const char* message) {
+  [[nodiscard]] Errc fail(Errc code, const char* message) noexcept {
     const std::lock_guard lock(failure_mutex_);
-    failure_ = message;
+    try {
+      failure_ = message;
+    } catch (const std::exception&) {  // no memory: the code must do
+      failure_.clear();
+    }
     return code;
   }
 

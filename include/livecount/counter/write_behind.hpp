@@ -120,20 +120,29 @@ class WriteBehind final : public Drain {
 
   [[nodiscard]] Report drain(Scope scope) noexcept override {
     Report report;
+    std::uint64_t put_aside = 0;
     {
       const std::lock_guard turn(turn_);
+      put_aside = quarantined_.load(std::memory_order_relaxed);
+      const std::int64_t oldest = oldest_.exchange(none, std::memory_order_acq_rel);
+      sending_since_.store(oldest, std::memory_order_relaxed);
+      const bool due = scope == Scope::everything || limits_.pace.batch_size == 0 || is_due(oldest);
       try {
-        const std::int64_t oldest = oldest_.exchange(none, std::memory_order_acq_rel);
-        const bool due = scope == Scope::everything || limits_.pace.batch_size == 0 || is_due(oldest);
         drain_gates(due, report);
-        if (report.failed || report.left) set_oldest(oldest);
       } catch (const std::exception&
                    error) {  // out of memory: what was frozen is in the batch, the rest is waiting
         fail(report, Errc::store_unavailable, error.what());
       }
+      // What is merely new has noted its own time.
+      if (report.failed || report.held || (report.left && !due)) set_oldest(oldest);
+      sending_since_.store(none, std::memory_order_relaxed);
+      put_aside = quarantined_.load(std::memory_order_relaxed) - put_aside;
     }
     attempts_.add();
-    if (report.failed && limits_.on_error) tell(report);
+    if (report.failed) tell(report.error, report.message);
+    if (put_aside != 0) {
+      tell(Errc::overflow, "records whose count would have left its range were put aside by the store");
+    }
     return report;
   }
 
@@ -156,7 +165,8 @@ class WriteBehind final : public Drain {
   /// How long the oldest change that is not in the store has been waiting; nothing if there is none.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {
     if (pending() == 0) return std::nullopt;
-    const std::int64_t oldest = oldest_.load(std::memory_order_acquire);
+    const std::int64_t oldest =
+        std::min(oldest_.load(std::memory_order_acquire), sending_since_.load(std::memory_order_relaxed));
     return std::chrono::nanoseconds(oldest == none ? 0 : std::max<std::int64_t>(now() - oldest, 0));
   }
 
@@ -215,7 +225,8 @@ class WriteBehind final : public Drain {
     if (!records_.empty() && !send(report)) return;
     for (std::size_t i = 0; i < gates_.size(); ++i) {
       const std::uint64_t visit = ++visit_;
-      while (collect(i, visit, due)) {
+      while (collect(i, visit, due, report)) {
+        ++visit_;  // what is marked from now on behind this gate is left for the next drain, else this might never end
         if (!send(report)) return;
       }
     }
@@ -225,12 +236,23 @@ class WriteBehind final : public Drain {
   }
 
   /// Freezes what is ripe behind one gate; true if the batch is full and there may be more.
-  [[nodiscard]] bool collect(std::size_t index, std::uint64_t visit, bool due) {
+  [[nodiscard]] bool collect(std::size_t index, std::uint64_t visit, bool due, Report& report) {
+    // Most of the work is done before the gate is closed: only the holder of turn_ sees what has been taken.
+    std::vector<Waiting>& waiting = waiting_[index];
+    const auto by_name = [](const Waiting& a, const Waiting& b) { return a.name_hash < b.name_hash; };
+    distribute_chain();
+    std::sort(waiting.begin(), waiting.end(), by_name);
+    const auto sorted = static_cast<std::ptrdiff_t>(waiting.size());
+
     const typename Gate<Sync>::Closed closed(gates_[index]);
     distribute_chain();
-    std::vector<Waiting>& waiting = waiting_[index];
-    std::sort(waiting.begin(), waiting.end(),
-              [](const Waiting& a, const Waiting& b) { return a.name_hash < b.name_hash; });
+    std::sort(waiting.begin() + sorted, waiting.end(), by_name);
+    std::inplace_merge(waiting.begin(), waiting.begin() + sorted, waiting.end(), by_name);
+    // All memory first: between freezing an entry and taking it from what is waiting nothing may throw.
+    reserve_more(entries_, waiting.size());
+    reserve_more(records_, waiting.size());
+    reserve_more(nets_, waiting.size());
+
     auto kept = waiting.begin();
     auto name = waiting.begin();
     while (name != waiting.end() && records_.size() < limits_.max_batch) {
@@ -239,6 +261,7 @@ class WriteBehind final : public Drain {
       if (is_ripe(name, next, visit, due)) {
         freeze(name, next);
       } else {
+        report.held |= due && std::any_of(name, next, [&](const Waiting& w) { return w.visit <= visit; });
         kept = kept == name ? next : std::move(name, next, kept);
       }
       name = next;
@@ -273,12 +296,7 @@ class WriteBehind final : public Drain {
   }
 
   template <class Iterator>
-  void freeze(Iterator first, Iterator last) {
-    const auto count = static_cast<std::size_t>(last - first);
-    // All memory first: between freezing an entry and noting its record nothing may throw.
-    reserve_more(entries_, count);
-    reserve_more(records_, count);
-    reserve_more(nets_, count);
+  void freeze(Iterator first, Iterator last) noexcept {
     for (; first != last; ++first) {
       const Frozen frozen = first->entry->freeze();
       entries_.push_back(first->entry);
@@ -328,15 +346,21 @@ class WriteBehind final : public Drain {
     report.message = std::move(message);
   }
 
-  void tell(const Report& report) noexcept {
+  void tell(Errc error, const std::string& message) noexcept {
+    if (!limits_.on_error) return;
     try {
-      limits_.on_error(Error(report.error, report.message, "write-behind"));
+      limits_.on_error(Error(error, message, "write-behind"));
     } catch (...) {  // a handler that throws has told us nothing that we could act on
     }
   }
 
   void settle(const std::vector<std::size_t>& quarantined) {
-    for (const std::size_t i : quarantined) entries_.at(i)->take_back(nets_[i]);
+    for (const std::size_t i : quarantined) {
+      const KeyView key = entries_.at(i)->key();
+      const typename Gate<Sync>::Closed closed(
+          gate(hash_name(key.ns, key.name, seed_)));  // no decrement in between
+      entries_[i]->take_back(nets_[i]);
+    }
     // Where others write too, a floor may have stopped at another place in the store than here: look again.
     for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
       if (records_[i].change.low != no_floor) entries_[i]->generation.store(stale, std::memory_order_relaxed);
@@ -366,8 +390,9 @@ class WriteBehind final : public Drain {
   atomic<std::size_t> pending_{0};
   atomic<bool> full_{false};  // a hint: pending_ has reached max_pending
   atomic<std::int64_t> oldest_{
-      none};                  // steady time, ns, at which the oldest unwritten change was marked, or earlier
-  atomic<bool> news_{false};  // the chain was empty and is not any more
+      none};  // steady time, ns, at which the oldest unwritten change was marked, or earlier
+  atomic<std::int64_t> sending_since_{none};  // the same for what a drain has in its hands
+  atomic<bool> news_{false};                  // the chain was empty and is not any more
   atomic<std::uint64_t> batches_{0}, records_written_{0}, failures_{0}, quarantined_{0};
   Attempts<Sync> attempts_;
 

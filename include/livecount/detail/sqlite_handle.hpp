@@ -4,7 +4,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,12 +43,13 @@ class SqliteError : public Error {
 class SqliteConnection {
  public:
   SqliteConnection(const std::string& path, int flags, std::chrono::milliseconds busy_timeout)
-      : path_(path), busy_timeout_(busy_timeout) {
+      : path_(path),
+        busy_timeout_(std::min<std::chrono::milliseconds>(busy_timeout, std::chrono::hours(24 * 365))) {
     sqlite3* db = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_EXRESCODE, nullptr);
     db_.reset(db);
     if (code != SQLITE_OK) throw SqliteError(db, code, path, "open");
-    sqlite3_busy_timeout(db, static_cast<int>(busy_timeout.count()));
+    sqlite3_busy_timeout(db, static_cast<int>(std::clamp<std::int64_t>(busy_timeout.count(), 0, INT_MAX)));
   }
 
   void execute(const std::string& sql) {

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
 #include <random>
 #include <shared_mutex>
@@ -61,10 +62,14 @@ struct StdSync {
   }
   static void heavy_barrier() noexcept {
 #if defined(__linux__)
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    // It was registered, so it works; if it did not, memory could be freed under readers.
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) std::abort();
 #endif
   }
 };
+
+/// The longest that anything waits: what is longer, such as milliseconds::max(), means this.
+inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 365);
 
 /// Two cache lines' worth on x86 (whose prefetcher takes pairs) would be 128; one suffices for what is padded
 /// here.

@@ -34,7 +34,7 @@ class BasicJthreadQueue {
   };
   static constexpr bool writes_through = false;
 
-  explicit BasicJthreadQueue(Options options) noexcept : options_(options) {}
+  explicit BasicJthreadQueue(Options options) noexcept : options_(sane(options)) {}
   ~BasicJthreadQueue() { stop(); }
 
   [[nodiscard]] Pace pace() const noexcept { return {options_.max_delay, options_.batch_size}; }
@@ -103,12 +103,20 @@ class BasicJthreadQueue {
     }
   }
 
+  [[nodiscard]] static Options sane(Options options) noexcept {
+    constexpr std::chrono::milliseconds shortest(1);
+    options.max_delay = std::clamp(options.max_delay, std::chrono::milliseconds(0), longest_wait);
+    options.first_retry = std::clamp(options.first_retry, shortest, longest_wait);
+    options.last_retry = std::clamp(options.last_retry, options.first_retry, longest_wait);
+    return options;
+  }
+
   [[nodiscard]] std::chrono::milliseconds next(std::chrono::milliseconds retry) const {
     return std::clamp(retry * 2, options_.first_retry, std::max(options_.first_retry, options_.last_retry));
   }
   [[nodiscard]] static std::chrono::milliseconds jittered(std::chrono::milliseconds retry) {
     return retry / 2 +
-           std::chrono::milliseconds(Sync::random() % static_cast<std::uint64_t>(retry.count() + 1)) / 2;
+           std::chrono::milliseconds(Sync::now().time_since_epoch().count() % (retry.count() + 1)) / 2;
   }
 
   const Options options_;

@@ -23,6 +23,7 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -53,12 +54,15 @@ class SqliteStore {
   /// Opens the database, and makes it unless read_only. Throws: Error with not_livecount, version_too_new,
   /// store_unavailable, invalid_option; then the file is as it was.
   explicit SqliteStore(Options options) : options_(std::move(options)) {
-    if (options_.path.empty() || options_.path.find(":memory:") != std::string::npos) {
+    if (options_.path.empty() || options_.path.find(":memory:") != std::string::npos ||
+        options_.path.find('\0') != std::string::npos) {
       throw Error(Errc::invalid_option,
                   "SqliteStore needs the path of a file, not " + detail::quote(options_.path) +
                       "; for counts in memory there is MemoryStore",
                   "SqliteStore");
     }
+    // Later connections must open the same file, wherever the process has gone meanwhile.
+    options_.path = std::filesystem::absolute(options_.path).string();
     if (!options_.read_only) {
       writer_.emplace(options_, true);
     } else {
@@ -92,6 +96,7 @@ class SqliteStore {
       ApplyResult result = Outcome::applied;
       {
         detail::SqliteTransaction transaction(writer_->connection);
+        version_.store(version(writer_->version), std::memory_order_relaxed);  // readers find the writer busy
         if (auto answer = check_ledger(batch)) return *std::move(answer);
         for (std::size_t i = 0; i < batch.records.size(); ++i) {
           if (apply(batch.records[i])) continue;
@@ -415,7 +420,7 @@ class SqliteStore {
     return settings;
   }
 
-  const Options options_;
+  Options options_;  // set once
   std::mutex writer_mutex_;
   std::optional<Writer> writer_;           // under writer_mutex_; none when it has to be opened anew
   std::uint64_t reopened_ = 0;             // under writer_mutex_
