@@ -40,13 +40,14 @@ TEST_CASE("a reference to an entry of a null cache keeps it, and lets it go") {
   CHECK(find(cache, 1) == nullptr);
 }
 
-TEST_CASE("a null cache holds exactly as many entries as it was told to") {
-  NullCache cache({.entries = 2});
-  CHECK(cache.capacity() == 2);
+TEST_CASE("a null cache holds exactly as many entries as it was told to, and 8 at least") {
+  CHECK(NullCache({.entries = 0}).capacity() == 8);
+  NullCache cache({.entries = 9});
+  CHECK(cache.capacity() == 9);
   auto* const first = pin(cache, 1);
   REQUIRE(first);
-  REQUIRE(pin(cache, 2));
-  CHECK(pin(cache, 3) == nullptr);
+  for (std::uint64_t i = 2; i <= 9; ++i) REQUIRE(pin(cache, i));
+  CHECK(pin(cache, 10) == nullptr);
   cache.unpin(*first);
-  CHECK(pin(cache, 3));
+  CHECK(pin(cache, 10));
 }
