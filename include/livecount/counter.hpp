@@ -65,6 +65,7 @@ class Counter {
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
     std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
+    // It must not flush, pump or close this Counter: it may be called by the thread that does.
     std::function<void(const Error&)> on_error{};   // told of each failed attempt to write, on any thread
 
     Clock clock{};  // chooses buckets; delays and ages use the steady clock

@@ -21,7 +21,7 @@
 //   4. `pending_` counts the marks that are not settled. It is raised before the mark is set.
 //
 // Threads: any; drain calls take turns. Progress: marking is lock-free but for the moment in which its gate
-// is closed.
+// is closed. (A file longer than most: what one drain does is read from top to bottom.)
 #pragma once
 
 #include <algorithm>
