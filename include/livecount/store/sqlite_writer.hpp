@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSL-1.0
+// The connection by which a SqliteStore writes: a batch's records, its row in the ledger, what is put aside.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../detail/sqlite_handle.hpp"
+#include "../detail/sqlite_schema.hpp"
+#include "../record.hpp"
+#include "sqlite_reader.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+class SqliteWriter {
+ public:
+  /// `synchronous` as PRAGMA synchronous has it. Makes the tables if `create` and the database is empty.
+  SqliteWriter(const std::string& path, std::chrono::milliseconds busy_timeout,
+               const std::string& synchronous, bool create)
+      : path_(path),
+        connection_(open(path, busy_timeout, synchronous, create)),
+        version_(connection_, "PRAGMA data_version"),
+        // A count moves to max(count + sum, low), and not at all if it would leave its range: then no row
+        // changes.
+        insert_(connection_,
+                "INSERT INTO livecount_counts (namespace, period_type, period, name, count) "
+                "SELECT ?1, ?2, ?3, ?4, max(?5, ?6) WHERE max(?5, ?6) BETWEEN ?7 AND ?8 "
+                "ON CONFLICT DO UPDATE SET count = max(count + ?5, ?6) "
+                "WHERE max(count + ?5, ?6) BETWEEN ?7 AND ?8"),
+        update_(connection_,
+                "UPDATE livecount_counts SET count = max(count + ?5, ?6) WHERE namespace = ?1 AND "
+                "period_type = ?2 AND period = ?3 AND name = ?4 AND max(count + ?5, ?6) BETWEEN ?7 AND ?8"),
+        reset_(connection_,
+               "INSERT INTO livecount_counts (namespace, period_type, period, name, count) "
+               "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET count = ?5"),
+        select_ledger_(connection_,
+                       "SELECT sequence, digest FROM livecount_ledger WHERE writer = ? AND shard = ?"),
+        insert_ledger_(connection_,
+                       "INSERT INTO livecount_ledger (writer, shard, sequence, digest, touched) "
+                       "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence, "
+                       "digest = excluded.digest, touched = excluded.touched") {}
+
+  SqliteWriter(const SqliteWriter&) = delete;  // the statements refer to the connection
+  SqliteWriter& operator=(const SqliteWriter&) = delete;
+
+  [[nodiscard]] SqliteConnection& connection() noexcept { return connection_; }
+
+  /// Moves when another connection has committed; says nothing about another SqliteWriter's.
+  [[nodiscard]] std::uint32_t version() { return data_version(version_); }
+
+  /// The answer, if the batch need not or must not be applied. In a transaction, as all that follows.
+  [[nodiscard]] std::optional<ApplyResult> check_ledger(const Batch& batch) {
+    SqliteStatement& select = select_ledger_;
+    select.bind_blob(1, bytes_of(batch.writer)).bind(2, batch.shard);
+    const bool known = select.step();
+    const auto last = known ? static_cast<std::uint64_t>(select.integer(0)) : 0;
+    const auto last_digest = known ? static_cast<std::uint64_t>(select.integer(1)) : 0;
+    select.reset();
+    if (batch.sequence == last + 1) return std::nullopt;
+    const std::string number = "batch " + std::to_string(batch.sequence);
+    if (!known) {
+      return ApplyResult{Outcome::not_applied, Errc::store_rolled_back,
+                         path_ + " knows nothing of this writer, who sends " + number};
+    }
+    if (batch.sequence > last) {
+      return ApplyResult{Outcome::not_applied, Errc::store_rolled_back,
+                         path_ + ": " + number + " does not follow batch " + std::to_string(last)};
+    }
+    if (batch.sequence == last && digest(batch) != last_digest) {
+      return ApplyResult{Outcome::not_applied, Errc::writer_duplicated,
+                         path_ + ": " + number + " was applied before with other records"};
+    }
+    ApplyResult result = Outcome::applied;
+    if (batch.sequence == last) result.quarantined = put_aside_before(batch);
+    return result;
+  }
+
+  /// Returns the positions of the records that were put aside, as their counts would have left the range.
+  [[nodiscard]] std::vector<std::size_t> write(const Batch& batch) {
+    std::vector<std::size_t> quarantined;
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      if (write(batch.records[i])) continue;
+      put_aside(batch, batch.records[i]);
+      quarantined.push_back(i);
+    }
+    write_ledger(batch);
+    return quarantined;
+  }
+
+ private:
+  [[nodiscard]] static SqliteConnection open(const std::string& path, std::chrono::milliseconds busy_timeout,
+                                             const std::string& synchronous, bool create) {
+    SqliteConnection connection(path, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0),
+                                busy_timeout);
+    if (create) {
+      make_sqlite_schema(connection, path);
+    } else {
+      require_sqlite_schema(connection, path);
+    }
+    // Long checkpoints: a page that many batches change is then copied once (fewer than 64 MiB of log).
+    connection.execute("PRAGMA wal_autocheckpoint = 16384");
+    connection.execute("PRAGMA cache_size = -65536");
+    connection.execute("PRAGMA synchronous = " + synchronous);
+    return connection;
+  }
+
+  [[nodiscard]] static std::string_view bytes_of(const WriterId& writer) noexcept {
+    return {reinterpret_cast<const char*>(writer.data()), writer.size()};
+  }
+
+  void write_ledger(const Batch& batch) {
+    insert_ledger_.bind_blob(1, bytes_of(batch.writer))
+        .bind(2, batch.shard)
+        .bind(3, static_cast<std::int64_t>(batch.sequence))
+        .bind(4, static_cast<std::int64_t>(digest(batch)))
+        .bind(5, static_cast<std::int64_t>(std::time(nullptr)))
+        .run();
+  }
+
+  /// False if the count would leave its range.
+  [[nodiscard]] bool write(const Record& record) {
+    const Transform change = record.change;
+    if (change.sum == no_floor) {
+      if (!in_range(change.low)) return false;
+      bind_key(reset_, record.key).bind(5, change.low).run();
+      return true;
+    }
+    // The sum of one record lies within the range of a count, twice over: the addition cannot leave 64 bits.
+    const auto bind = [&](SqliteStatement& statement) -> SqliteStatement& {
+      return bind_key(statement, record.key)
+          .bind(5, change.sum)
+          .bind(6, change.low)
+          .bind(7, min_count)
+          .bind(8, max_count);
+    };
+    bind(insert_).run();
+    if (connection_.changes() != 0) return true;
+    // Out of range as a new count, but there may be an old one to set it against.
+    bind(update_).run();
+    return connection_.changes() != 0;
+  }
+
+  void put_aside(const Batch& batch, const Record& record) {
+    SqliteStatement insert(
+        connection_,
+        "INSERT INTO livecount_quarantine (namespace, period_type, period, name, sum, low, "
+        "writer, sequence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    bind_key(insert, record.key).bind(5, record.change.sum).bind(6, record.change.low);
+    insert.bind_blob(7, bytes_of(batch.writer)).bind(8, static_cast<std::int64_t>(batch.sequence)).run();
+  }
+
+  /// Which records of a batch that has been applied were put aside then.
+  [[nodiscard]] std::vector<std::size_t> put_aside_before(const Batch& batch) {
+    SqliteStatement select(
+        connection_,
+        "SELECT 1 FROM livecount_quarantine WHERE namespace = ?1 AND period_type = ?2 AND period = ?3 AND "
+        "name = ?4 AND writer = ?5 AND sequence = ?6");
+    select.bind_blob(5, bytes_of(batch.writer)).bind(6, static_cast<std::int64_t>(batch.sequence));
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      if (bind_key(select, batch.records[i].key).step()) indices.push_back(i);
+      select.reset();
+    }
+    return indices;
+  }
+
+  std::string path_;
+  SqliteConnection connection_;
+  SqliteStatement version_, insert_, update_, reset_, select_ledger_, insert_ledger_;
+};
+
+}  // namespace livecount::inline v0_1::detail
