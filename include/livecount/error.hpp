@@ -40,8 +40,8 @@ enum class Errc : std::uint8_t {
   writer_duplicated,   // two writers use one identity (a restored copy of a machine?)
   store_rolled_back,   // the store has forgotten batches that it had acknowledged
   out_of_range,        // a stored count is outside the range of a count
-  locked,              // another process holds the store (reserved: no store locks yet)
-  unsafe_path,         // the store's path is not safe to use (reserved)
+  locked,              // another process, or another store of this one, holds the store's files
+  unsafe_path,         // the store's path is not safe to use: a link, a folder, or open to other users
   invalid_option,      // an option has a value it cannot have
   closed,              // the counter has been closed
   forked_child,        // the counter belongs to the parent process (reserved)

@@ -17,6 +17,7 @@
 #include "queue/jthread_queue.hpp"
 #include "queue/manual_queue.hpp"
 #include "record.hpp"
+#include "store/file_store.hpp"
 #include "store/memory_store.hpp"
 #include "time_text.hpp"
 #include "version.hpp"

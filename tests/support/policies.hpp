@@ -40,6 +40,8 @@ inline constexpr std::string_view name_of_policy<MemoryStore> = "MemoryStore";
 template <>
 inline constexpr std::string_view name_of_policy<SqliteStore> = "SqliteStore";
 template <>
+inline constexpr std::string_view name_of_policy<FileStore> = "FileStore";
+template <>
 inline constexpr std::string_view name_of_policy<InlineQueue> = "InlineQueue";
 template <>
 inline constexpr std::string_view name_of_policy<ManualQueue> = "ManualQueue";
@@ -110,6 +112,21 @@ class StorePlace<SqliteStore> {
     SqliteStore::Options options;
     options.path = (directory_.path() / "counts.db").string();
     options.synchronous = Synchronous::off;
+    return options;
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+template <>
+class StorePlace<FileStore> {
+ public:
+  static constexpr bool on_disk = true;
+  [[nodiscard]] FileStore::Options options() const {
+    FileStore::Options options;
+    options.path = (directory_.path() / "counts.journal").string();
+    options.sync = FileSync::never;
     return options;
   }
 

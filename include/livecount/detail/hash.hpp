@@ -18,6 +18,11 @@ namespace livecount::inline v0_1::detail {
   return XXH3_64bits_withSeed(name.data(), name.size(), outer);
 }
 
+/// Of bytes that lie in one piece: for files, and for names in a table of their own.
+[[nodiscard]] inline std::uint64_t checksum(std::string_view bytes, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
 /// Spreads a number into a hash: what a period adds to the hash of its name (the finalizer of splitmix64).
 [[nodiscard]] constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
   std::uint64_t x = hash ^ (value * 0x9E3779B97F4A7C15ULL);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <livecount/store/file_store.hpp>
+
+#define LIVECOUNT_TESTED_STORE livecount::FileStore
+#include "store/contract.hpp"
+#include "store/file_place.hpp"
+
+// ---- the data outlives the store
+
+TEST_CASE("what was applied is there when the journal is opened again, and is applied once all the same") {
+  const FilePlace place;
+  const FileSync sync = GENERATE(FileSync::every_batch, FileSync::interval, FileSync::never);
+  const bool compacted = GENERATE(false, true);
+  FileStore::Options options = place.options();
+  options.sync = sync;
+  Writer writer(1);
+  const std::vector<Record> last = {plus("a", 3), plus("high", 1), plus("b", 0)};
+  {
+    FileStore store(options);
+    REQUIRE(is_applied(writer.send(store, {plus("high", max_count), plus("a", 1)})));
+    REQUIRE(writer.send(store, last).quarantined == std::vector<std::size_t>{1});
+    if (compacted) store.compact();
+  }
+  FileStore store(options);
+  CHECK(store.recovered().closed);
+  CHECK(store.recovered().batches == (compacted ? 0U : 2U));
+  CHECK(store.recovered().counters == (compacted ? 3U : 0U));
+  CHECK(store.read(named("a")) == 4);
+  CHECK(store.read(named("b")) == 0);
+  CHECK(writer.send_again(store, last).quarantined == std::vector<std::size_t>{1});
+  CHECK(store.read(named("a")) == 4);
+  CHECK(is_refused(writer.send_again(store, {plus("a", 4)}), Errc::writer_duplicated));
+  CHECK(is_refused(writer.send_as(store, 4, {plus("a", 1)}), Errc::store_rolled_back));
+  CHECK(is_applied(writer.send(store, {plus("a", 1)})));
+  CHECK(store.read(named("a")) == 5);
+  const std::vector<std::pair<Key, Transform>> expected = {{{"ns", all, "high"}, {1, no_floor}}};
+  CHECK(store.quarantined() == expected);
+}
+
+TEST_CASE("a store that is opened and closed without a change leaves the journal as it is") {
+  const FilePlace place;
+  { FileStore store(place.options()); }
+  const std::string once = bytes_of(place.path);
+  { FileStore store(place.options()); }
+  CHECK(bytes_of(place.path) == once);
+  CHECK(place.files() == 2);  // and its lock
+}
+
+TEST_CASE("settings are kept with the journal, and others are refused with both values in the message") {
+  const FilePlace place;
+  const Settings settings{"CST6CDT,M3.2.0/2,M11.1.0/2", WeekStart::sunday, Floor::none};
+  {
+    FileStore store(place.options());
+    CHECK(store.settings() == std::nullopt);
+    store.adopt(settings);
+    CHECK(store.settings() == settings);
+  }
+  {
+    FileStore store(place.options());
+    CHECK(store.settings() == settings);
+    store.compact();
+  }
+  FileStore store(place.options());
+  CHECK(store.settings() == settings);
+  store.adopt(settings);
+  try {
+    store.adopt({"UTC", settings.week_start, settings.floor});
+    FAIL("adopted");
+  } catch (const Error& error) {
+    CHECK(error.code() == Errc::settings_mismatch);
+    CHECK(error.where() == place.path);
+    CHECK(mentions(error, settings.calendar));
+    CHECK(mentions(error, "UTC"));
+  }
+}
+
+// ---- one process
+
+TEST_CASE("a second store on the same journal is refused and told who has it, and readers are not") {
+  const FilePlace place;
+  Writer writer(1);
+  {
+    FileStore store(place.options());
+    REQUIRE(is_applied(writer.send(store, {plus("a", 3)})));
+    const Error error = refusal(place.options());
+    CHECK(error.code() == Errc::locked);
+    CHECK(mentions(error, place.path));
+    CHECK(mentions(error, "process " + std::to_string(::getpid())));
+    std::filesystem::remove(place.path + ".lock");  // it must not help
+    CHECK(refusal(place.options()).code() == Errc::locked);
+
+    FileStore reader(place.read_only());
+    CHECK(reader.read(named("a")) == 3);
+    CHECK(is_refused(writer.send_as(reader, 2, {plus("a", 1)}), Errc::store_failed));
+    REQUIRE(is_applied(writer.send(store, {plus("a", 3)})));
+    CHECK(reader.read(named("a")) == 3);  // as it was when it was opened
+    CHECK(FileStore(place.read_only()).read(named("a")) == 6);
+  }
+  CHECK(refusal(place.options()).code() == Errc::ok);
+}
