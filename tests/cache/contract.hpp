@@ -291,6 +291,21 @@ TEMPLATE_TEST_CASE("drop_clean drops all that is clean and keeps what is dirty o
   CHECK(cache.drop_clean() == 0);
 }
 
+TEMPLATE_TEST_CASE("more entries than any machine has room for are refused, with their number", "",
+                   LIVECOUNT_TESTED_CACHE) {
+  typename TestType::Options options;
+  options.entries = SIZE_MAX;
+  try {
+    const TestType cache(options);
+    FAIL("made");
+  } catch (const Error& error) {
+    CHECK(error.code() == Errc::invalid_option);
+    CHECK(std::string(error.what()).find(std::to_string(SIZE_MAX)) != std::string::npos);
+  }
+  options.entries = 0;
+  CHECK(TestType(options).capacity() >= 8);  // room for all periods of one name
+}
+
 TEMPLATE_TEST_CASE("however many come, there are never more than the capacity", "", LIVECOUNT_TESTED_CACHE) {
   TestType cache({.entries = 1'000});
   REQUIRE(cache.capacity() >= 1'000);

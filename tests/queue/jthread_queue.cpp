@@ -217,6 +217,32 @@ TEST_CASE("it tries again also without a delay") {
   CHECK(running.drain.wait_for_calls(4));
 }
 
+TEST_CASE("a delay for ever is one, and stopping does not wait for it") {
+  Timed running({.max_delay = milliseconds::max()});
+  running.queue.notify(Wake::dirty);
+  give_it_time();
+  running.queue.stop();
+  CHECK(running.drain.calls() == 0);
+}
+
+TEST_CASE("delays of any size are bounded to what they can mean") {
+  SetSync::begin();
+  const auto [first, last, expected] = GENERATE(
+      // the delay before the second try is at least ...
+      std::tuple(milliseconds::max(), milliseconds::max(), longest_wait / 2),
+      std::tuple(milliseconds::min(), milliseconds::min(), milliseconds(0)),
+      std::tuple(milliseconds(100), milliseconds(-1), milliseconds(50)));
+  Set running({.max_delay = milliseconds::min(), .first_retry = first, .last_retry = last});
+  running.drain.answer(std::deque(3, failure()));
+  running.queue.notify(Wake::dirty);  // a delay below zero is none
+  REQUIRE(running.drain.wait_for_calls(4));
+  running.queue.stop();
+  for (const milliseconds retry : SetSync::noted()) {
+    CHECK(retry >= expected);
+    CHECK(retry <= longest_wait);
+  }
+}
+
 TEST_CASE("stopping waits neither for max_delay nor for the next try") {
   {
     Timed running({.max_delay = hours(1)});

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <unistd.h>
 
@@ -74,6 +75,45 @@ TEST_CASE("counts in memory are refused: there is MemoryStore") {
     CHECK(contains(error.what(), "MemoryStore"));
   }
   CHECK_FALSE(fs::exists("file::memory:?cache=shared"));
+}
+
+TEST_CASE("a path with a zero byte is refused: SQLite would open another file") {
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.path += std::string("\0.db", 4);
+  CHECK(refusal(options).code() == Errc::invalid_option);
+  CHECK(place.files() == 0);
+}
+
+TEST_CASE("a time-out of any size is bounded to what it can mean") {
+  using std::chrono::milliseconds;
+  for (const milliseconds timeout : {milliseconds::max(), milliseconds::min(), milliseconds(1LL << 32)}) {
+    const Place place;
+    SqliteStore::Options options = place.options();
+    options.busy_timeout = timeout;
+    SqliteStore store(options);
+    Connection other(place.path);
+    other.execute("BEGIN IMMEDIATE");
+    std::thread later([&] {
+      std::this_thread::sleep_for(milliseconds(30));
+      other.execute("COMMIT");
+    });
+    CHECK((Writer(1).send(store, {plus("a", 1)}).outcome == Outcome::applied) == (timeout > milliseconds(0)));
+    later.join();
+  }
+}
+
+TEST_CASE("a path that is relative stays the same file wherever the process goes") {
+  const Place place;
+  const fs::path before = fs::current_path();
+  fs::current_path(place.directory.path());
+  SqliteStore::Options options = place.options();
+  options.path = fs::path(place.path).filename().string();
+  SqliteStore store(options);
+  fs::current_path(before);
+  REQUIRE(is_applied(Writer(1).send(store, {plus("a", 1)})));
+  CHECK(store.namespaces().size() == 1);  // on a connection that is opened now
+  CHECK_FALSE(fs::exists(options.path));
 }
 
 TEST_CASE("a path where no file can be made is refused with the path") {

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+// What a Counter does when it is told, or meets, the extreme. What holds for each update and read: combinations.cpp.
+#include <livecount/counter/core.hpp>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "counter/scripted.hpp"
+#include "support/catch.hpp"
+
+using namespace livecount;
+using namespace livecount::tests;
+using namespace std::chrono_literals;
+
+TEST_CASE("out of memory during an update: it is counted, or refused and changes nothing") {
+  const Periods periods = PeriodType::day | PeriodType::month | PeriodType::all;
+  Count delta = 1;
+  SECTION("an increment") {}
+  SECTION("a decrement that the floor may stop") { delta = -1; }
+  int refused = 0;
+  for (int allocations = 0;; ++allocations) {
+    Scripted counter{{.cache = {.entries = 100}}};
+    counter.increment("a", {.delta = 5});
+    Errc code = Errc::ok;
+    {
+      const OutOfMemory after(allocations);
+      code = counter.try_increment("a", {.periods = periods, .delta = delta, .at = Time{}});
+    }
+    counter.flush();
+    CHECK(counter.store().data().read(named("a")) == (code == Errc::ok ? 5 + delta : 5));
+    CHECK(counter.get("a", {.period = PeriodType::day, .at = Time{}}).has_value() == (code == Errc::ok));
+    CHECK(counter.pending() == 0);
+    if (code == Errc::ok) break;
+    CHECK(code == Errc::backpressure);
+    ++refused;
+  }
+  CHECK(refused > 1);
+}
+
+TEST_CASE("an update that may wait for ever waits for the store") {
+  const auto script = std::make_shared<Script>();
+  Scripted counter{{.store = {script},
+                    .max_pending = 8,
+                    .when_full = Limit::block,
+                    .block_timeout = std::chrono::milliseconds::max(),
+                    .refresh = std::chrono::milliseconds::max()}};
+  for (int i = 0; i < 8; ++i) counter.increment(std::to_string(i));
+  std::thread worker([&] {
+    std::this_thread::sleep_for(20ms);
+    counter.queue().pump();
+  });
+  CHECK(counter.try_increment("one more") == Errc::ok);
+  worker.join();
+}
+
+TEST_CASE("options below zero are none") {
+  Scripted counter{{.max_pending = 8,
+                    .block_timeout = std::chrono::milliseconds::min(),
+                    .max_batch = 0,
+                    .refresh = std::chrono::milliseconds::min()}};
+  for (int i = 0; i < 8; ++i) counter.increment(std::to_string(i));
+  CHECK(counter.try_increment("one more") == Errc::backpressure);
+  counter.flush();
+  CHECK(counter.get("0") == 1);
+}
+
+TEST_CASE("with a batch size, a delay for ever is one") {
+  Scripted counter{{.queue = {.max_delay = std::chrono::milliseconds::max(), .batch_size = 2}}};
+  counter.increment("a");
+  CHECK(counter.queue().pump().left);
+  counter.increment("a");
+  CHECK_FALSE(counter.queue().pump().left);
+}
+
+TEST_CASE("a close that may take for ever ends when all is written, and one below zero tries once") {
+  const auto script = std::make_shared<Script>();
+  Scripted counter{{.store = {script}}};
+  counter.increment("a");
+  int attempts = 0;
+  script->on_apply = [&](const Batch&) {
+    if (++attempts < 3) throw Error(Errc::store_unavailable, "not now", "ScriptedStore");
+  };
+  CHECK_FALSE(counter.close(std::chrono::milliseconds::min()).clean);
+  CHECK(attempts == 1);
+  CHECK(counter.close(std::chrono::milliseconds::max()).clean);
+  CHECK(attempts == 3);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+// What is special to handles. That they count into the buckets of the time, with every combination of policies:
+// combinations/names_and_times.cpp; that they outlive their Counter: stress/flush_close.cpp.
+#include <livecount/counter/handle.hpp>
+
+#include <string>
+#include <utility>
+
+#include "counter/scripted.hpp"
+#include "support/catch.hpp"
+
+using namespace livecount;
+using namespace livecount::tests;
+
+namespace {
+
+Errc code_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return Errc::ok;
+}
+
+}  // namespace
+
+TEST_CASE("a handle counts what its Counter counts") {
+  Scripted counter;
+  auto handle = counter.handle("a", {.periods = PeriodType::day | PeriodType::all});
+  handle.increment(3, Time{});
+  counter.increment("a");
+  handle.decrement(2, Time{});
+  CHECK(counter.get("a") == 2);
+  CHECK(counter.get("a", {.period = PeriodType::day, .at = Time{}}) == 1);
+  handle.decrement(9, Time{});  // the floor holds for it, too
+  CHECK(counter.get("a") == 0);
+  CHECK(counter.stats().accepted == 4);
+}
+
+TEST_CASE("a handle keeps the counters of its buckets in memory until it moves on or goes") {
+  Scripted counter;
+  {
+    auto handle = counter.handle("a", {.periods = PeriodType::day | PeriodType::month});
+    handle.increment(1, Time{});
+    counter.flush();
+    CHECK(counter.drop_clean() == 0);
+    handle.increment(1, std::chrono::sys_days{std::chrono::days{1}});  // the next day of the same month
+    counter.flush();
+    CHECK(counter.drop_clean() == 1);
+    CHECK(counter.stats().entries == 2);
+  }
+  CHECK(counter.drop_clean() == 2);
+}
+
+TEST_CASE("a handle that was moved from keeps nothing, and the other one counts on") {
+  Scripted counter;
+  auto first = counter.handle("a");
+  first.increment();
+  {
+    auto second = std::move(first);
+    second.increment();
+  }
+  counter.flush();
+  CHECK(counter.drop_clean() == 1);
+  CHECK(counter.get("a") == 2);
+}
+
+TEST_CASE("a handle of a name or namespace that is too long is not made") {
+  Scripted counter;
+  const std::string long_name(max_name_bytes + 1, 'n');
+  const std::string long_namespace(max_namespace_bytes + 1, 'n');
+  CHECK(code_of([&] { (void)counter.handle(long_name); }) == Errc::name_too_long);
+  CHECK(code_of([&] { (void)counter.handle("a", {.ns = long_namespace}); }) == Errc::namespace_too_long);
+}
+
+TEST_CASE("an update by a handle that is refused changes nothing, and says why") {
+  Scripted counter;
+  auto handle = counter.handle("a", {.periods = PeriodType::year | PeriodType::all});
+  CHECK(handle.try_increment(max_count + 1) == Errc::delta_out_of_range);
+  CHECK(handle.try_increment(1, Time(std::chrono::sys_days{std::chrono::year(1399) / 12 / 31})) ==
+        Errc::time_out_of_range);
+  handle.increment(max_count, Time{});
+  CHECK(handle.try_increment(1, Time{}) == Errc::overflow);
+  CHECK(counter.get("a") == max_count);
+  try {
+    handle.increment(1, Time{});
+    FAIL("counted");
+  } catch (const Error& error) {
+    CHECK(error.code() == Errc::overflow);
+    CHECK(std::string(error.what()).find("\"a\"") != std::string::npos);
+  }
+  counter.close(std::chrono::seconds(1));
+  CHECK(handle.try_increment() == Errc::closed);
+  CHECK(counter.stats().refused == 5);
+  CHECK(counter.stats().accepted == 1);
+}
+
+TEST_CASE("a handle for which there is no room is refused, and counts when there is some again") {
+  Scripted counter{{.cache = {.entries = 8}, .when_full = Limit::refuse}};
+  const auto capacity = counter.stats().capacity;
+  std::vector<Scripted::Handle> handles;
+  while (handles.size() < capacity) {
+    handles.push_back(counter.handle(std::to_string(handles.size())));
+    if (handles.back().try_increment() == Errc::backpressure) break;
+    counter.flush();
+  }
+  auto last = counter.handle("last", {.periods = PeriodType::day | PeriodType::week | PeriodType::all});
+  CHECK(last.try_increment() == Errc::backpressure);
+  handles.clear();
+  CHECK(last.try_increment() == Errc::ok);
+}
