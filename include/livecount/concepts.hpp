@@ -18,6 +18,7 @@
 #include "detail/epoch.hpp"
 #include "entry.hpp"
 #include "record.hpp"
+#include "selection.hpp"
 
 namespace livecount::inline v0_1 {
 
@@ -55,6 +56,15 @@ namespace livecount::inline v0_1 {
 //                                                     what is kept and refuses (settings_mismatch)
 //   SharedStore        s.version()                    a number that moves when another process has changed
 //                                                     the data: counts in memory are refreshed by it
+//   QuestionStore      s.snapshot()           Error   one moment of the data, for as long as the object lives
+//                                                     (batches may have to wait for that). Asked by one thread:
+//     snapshot.applied(writer, shard)                 the writer's last sequence; 0 if there is none
+//     snapshot.read(key)                              as s.read
+//     snapshot.scan(selection, f)                     f(const KeyView&, Count) for each counter selected, by
+//                                                     bucket and name, for as long as f returns true
+//     snapshot.top(ns, bucket, limit)                 NamedCounts: the largest counts, ties by name
+//     snapshot.names(selection, after, limit)         the distinct names selected, in order, above `after`
+//     snapshot.namespaces()                           all of them, in order
 
 namespace detail {
 template <class S>
@@ -91,6 +101,18 @@ concept SettingsStore = StorePolicy<S> && requires(S& s, const Settings& setting
 template <class S>
 concept SharedStore = StorePolicy<S> && requires(S& s) {
   { s.version() } -> std::convertible_to<std::uint64_t>;
+};
+
+template <class S>
+concept QuestionStore = StorePolicy<S> &&
+    requires(S& s, const WriterId& writer, const KeyView& key, const Selection& selection, Bucket bucket,
+             std::optional<std::string_view> after, bool (*f)(const KeyView&, Count)) {
+  { s.snapshot().applied(writer, 0U) } -> std::same_as<std::uint64_t>;
+  { s.snapshot().read(key) } -> std::same_as<std::optional<Count>>;
+  s.snapshot().scan(selection, f);
+  { s.snapshot().top(selection.ns, bucket, 1U) } -> std::same_as<std::vector<NamedCount>>;
+  { s.snapshot().names(selection, after, 1U) } -> std::same_as<std::vector<std::string>>;
+  { s.snapshot().namespaces() } -> std::same_as<std::vector<std::string>>;
 };
 
 // ---- CachePolicy: the entries in memory

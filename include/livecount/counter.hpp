@@ -27,11 +27,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "calendar.hpp"
 #include "concepts.hpp"
+#include "counter/ask.hpp"
 #include "counter/core.hpp"
 #include "counter/handle.hpp"
 #include "counter/options.hpp"
@@ -66,7 +70,7 @@ class Counter {
     std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
     // It must not flush, pump or close this Counter: it may be called by the thread that does.
-    std::function<void(const Error&)> on_error{};   // told of each failed attempt to write, on any thread
+    std::function<void(const Error&)> on_error{};  // told of each failed attempt to write, on any thread
 
     Clock clock{};  // chooses buckets; delays and ages use the steady clock
   };
@@ -156,6 +160,58 @@ class Counter {
       detail::raise(*core_, code, "get", name, {.periods = lookup.period, .ns = lookup.ns, .at = lookup.at});
     }
     return count;
+  }
+
+  /// get for several names at a time: not one moment of all of them. Throws and Progress: as get.
+  [[nodiscard]] std::vector<std::optional<Count>> get_many(std::span<const std::string_view> names,
+                                                           const Lookup& lookup = {}) {
+    std::vector<std::optional<Count>> counts;
+    counts.reserve(names.size());
+    for (const std::string_view name : names) counts.push_back(get(name, lookup));
+    return counts;
+  }
+
+  /// The count as get tells it, as the store has it, and how old what is not yet stored may be.
+  /// Throws: as get, and what the store throws.
+  [[nodiscard]] Reading read(std::string_view name, const Lookup& lookup = {}) {
+    Reading reading{get(name, lookup), std::nullopt, oldest_pending_age()};
+    reading.durable =
+        core_->store().read({lookup.ns, detail::bucket_of(*core_, lookup.period, lookup.at), name});
+    return reading;
+  }
+
+  // Questions about many counters, for stores that are QuestionStores. An answer is one moment of the store with
+  // everything laid over it that this process has counted and not yet written: it is not older than the call.
+  // Throws: Error with time_out_of_range, closed; what the store throws.
+  // Progress: blocking: a batch under way is waited for, and of the counters that are pending those asked for are
+  // copied. Costs what the store says of its snapshot.
+
+  /// The largest counts of a bucket, ties by name.
+  [[nodiscard]] std::vector<NamedCount> top(const Top& top = {}) { return detail::ask_top(*core_, top); }
+
+  /// A value for each bucket from `from` to `to`, in the order of time, 0 where nothing was counted. Hours that the
+  /// clock skips have no bucket. Throws also: invalid_option if `to` is before `from`, or for more than max_range
+  /// buckets.
+  [[nodiscard]] std::vector<BucketCount> range(std::string_view name, const Range& range = {}) {
+    return detail::ask_range(*core_, name, range);
+  }
+
+  /// Counts a second over the last complete buckets. Throws also: invalid_option for `all`, and for no bucket.
+  [[nodiscard]] double rate(std::string_view name, const Recent& recent = {}) {
+    return detail::ask_rate(*core_, name, recent);
+  }
+
+  /// The sum of the counts in one bucket of all names with a prefix. Throws also: overflow past 64 bits.
+  [[nodiscard]] Count sum(const Branch& branch = {}) { return detail::ask_sum(*core_, branch); }
+
+  /// The names that have a counter, in order, page by page.
+  [[nodiscard]] std::vector<std::string> names(const Names& names = {}) {
+    return detail::ask_names(*core_, names);
+  }
+
+  /// All namespaces that have a counter, in order.
+  [[nodiscard]] std::vector<std::string> namespaces() {
+    return core_->moment([](const KeyView&) { return true; }).namespaces();
   }
 
   // ---- writing

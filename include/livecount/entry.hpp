@@ -184,16 +184,21 @@ class BasicEntry {
         word = load();
       }
     }
-    const Count net = count_of(word) - watermark();
-    Transform change{net, no_floor};
-    if (window && window->floored) {
-      change.sum -= window->clipped;
-      change.low = change.sum - window->lowest;
-      *window = {};
-    }
+    const Frozen frozen{change_to(word), count_of(word) - watermark()};
+    if (window) *window = {};
     set_watermark(count_of(word));
     changes.store(0, std::memory_order_relaxed);
-    return {change, net};
+    return frozen;
+  }
+
+  /// What freeze would take now. Requires: the gate closed by the caller, so that nobody moves the watermark.
+  [[nodiscard]] Transform pending() const noexcept {
+    Word word = load();
+    for (int left = patience; !in_range(count_of(word)) && left > 0; --left) {
+      Sync::yield();
+      word = load();
+    }
+    return change_to(word);
   }
 
   // ---- state
@@ -236,6 +241,16 @@ class BasicEntry {
     if (!key.name.empty()) std::memcpy(bytes + key.ns.size(), key.name.data(), key.name.size());
   }
   ~BasicEntry() = default;
+
+  /// The change since the last batch, up to this word.
+  [[nodiscard]] Transform change_to(Word word) const noexcept {
+    Transform change{count_of(word) - watermark(), no_floor};
+    if (window && window->floored) {
+      change.sum -= window->clipped;
+      change.low = change.sum - window->lowest;
+    }
+    return change;
+  }
 
   bool replace_strong(Word& expected, Word desired) noexcept {
     return word_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel,

@@ -136,4 +136,13 @@ struct NamedCount {
   friend bool operator==(const NamedCount&, const NamedCount&) = default;
 };
 
+/// Leaves the largest counts, ties by name, in that order.
+inline void sort_top(std::vector<NamedCount>& rows, std::size_t limit) {
+  const auto end = rows.begin() + static_cast<std::ptrdiff_t>(std::min(limit, rows.size()));
+  std::partial_sort(rows.begin(), end, rows.end(), [](const NamedCount& a, const NamedCount& b) {
+    return a.count != b.count ? a.count > b.count : a.name < b.name;
+  });
+  rows.erase(end, rows.end());
+}
+
 }  // namespace livecount::inline v0_1

@@ -3,6 +3,7 @@
 
 #define LIVECOUNT_TESTED_STORE livecount::MemoryStore
 #include "store/contract.hpp"
+#include "store/questions.hpp"
 
 TEST_CASE("memory stores share nothing") {
   MemoryStore first;

@@ -6,6 +6,7 @@
 
 #define LIVECOUNT_TESTED_STORE livecount::SqliteStore
 #include "store/contract.hpp"
+#include "store/questions.hpp"
 #include "store/sqlite_place.hpp"
 
 // ---- the data outlives the store

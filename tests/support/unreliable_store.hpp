@@ -23,6 +23,7 @@ class UnreliableStore {
   explicit UnreliableStore(Options options) : options_(std::move(options)) {}
 
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return store_.read(key); }
+  [[nodiscard]] MemoryStore::Snapshot snapshot() const { return store_.snapshot(); }
 
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
     const std::uint64_t call = ++calls_;
@@ -43,6 +44,6 @@ class UnreliableStore {
   std::atomic<std::uint64_t> calls_{0};
 };
 
-static_assert(StorePolicy<UnreliableStore>);
+static_assert(QuestionStore<UnreliableStore>);
 
 }  // namespace livecount::tests

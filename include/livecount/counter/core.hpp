@@ -31,6 +31,7 @@
 #include "bucket_clock.hpp"
 #include "lifetime.hpp"
 #include "loader.hpp"
+#include "moment.hpp"
 #include "options.hpp"
 #include "pins.hpp"
 #include "write_behind.hpp"
@@ -156,6 +157,18 @@ class Core {
       }
       if (!relieve(patience)) return Errc::backpressure;
     }
+  }
+
+  /// One moment of all counters that are `wanted(key)`. Throws: Error, what the store throws.
+  template <class Wanted>
+  [[nodiscard]] auto moment(Wanted wanted) {
+    const Call call(lifetime_);
+    if (!call) throw Error(Errc::closed, "the counter has been closed", "question");
+    return Moment<decltype(store_.snapshot())>([&](auto add) {
+      return write_behind_.look([&](const KeyView& key, const Transform& change) {
+        if (wanted(key)) add(key, change);
+      });
+    });
   }
 
   // ---- handles

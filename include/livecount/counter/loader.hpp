@@ -65,7 +65,7 @@ class Loader {
       if (!write_behind_.help(seen, deadline)) return Errc::store_unavailable;
     }
     const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
-    const Errc code = add_stored(entry);
+    const Errc code = add_stored(entry, name_hash);
     if (code == Errc::ok) entry.generation.store(generation, std::memory_order_relaxed);
     entry.release();
     return code;
@@ -107,12 +107,14 @@ class Loader {
     }
   }
 
-  [[nodiscard]] Errc add_stored(Entry& entry) noexcept {
+  [[nodiscard]] Errc add_stored(Entry& entry, std::uint64_t name_hash) noexcept {
     loads_.fetch_add(1, std::memory_order_relaxed);
     try {
       const std::optional<Count> stored = store_.read(entry.key());
       if (stored && !in_range(*stored)) return Errc::out_of_range;
       const auto state = stored ? Entry::State::present : Entry::State::absent;
+      // Word and watermark move together for whoever has closed the gate to look at what is pending.
+      const typename Gate<Sync>::Inside inside(write_behind_.gate(name_hash));
       return entry.add_stored(stored.value_or(0) - entry.watermark(), state) ? Errc::ok : Errc::out_of_range;
     } catch (const Error& error) {
       return fail(error.code(), error.what());

@@ -162,6 +162,28 @@ class WriteBehind final : public Drain {
     return attempts_.wait(seen, deadline);
   }
 
+  /// One moment of store and memory: opens a snapshot of the store while no batch is being applied, and calls
+  /// f(key, change) for each change that it lacks, a counter's in the order in which they were made. Throws what
+  /// the store throws. Progress: waits for a batch under way; gates are closed for moments.
+  template <class F>
+  [[nodiscard]] auto look(F f) {
+    const std::lock_guard turn(turn_);
+    auto snapshot = store_.snapshot();
+    if (!records_.empty() && snapshot.applied(writer_, 0) < sequence_) {
+      for (const Record& record : records_) f(record.key, record.change);
+    }
+    std::vector<std::pair<Entry*, Transform>> pending;
+    for (std::size_t i = 0; i < gates_.size(); ++i) {
+      const typename Gate<Sync>::Closed closed(gates_[i]);
+      distribute_chain();
+      for (const Waiting& waiting : waiting_[i])
+        pending.emplace_back(waiting.entry, waiting.entry->pending());
+    }
+    // Outside of the gates: queued entries stay, and only the holder of turn_ could change that.
+    for (const auto& [entry, change] : pending) f(entry->key(), change);
+    return snapshot;
+  }
+
   /// How long the oldest change that is not in the store has been waiting; nothing if there is none.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {
     if (pending() == 0) return std::nullopt;

@@ -7,13 +7,15 @@
 //
 //     livecount::Counter<livecount::LruCache, livecount::MemoryStore, livecount::ManualQueue> hits;
 //
-// Threads: as StorePolicy; scan and top like read.
+// Threads: as StorePolicy; questions like read.
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -60,30 +62,89 @@ class MemoryStore {
     return result;
   }
 
-  /// Calls f(const KeyView&, Count) for each counter of the namespace and period type, of one bucket or of
-  /// all, ordered by period and name. f must not call the store.
+  /// One moment of the store: batches wait until it goes, so take it, ask, and let it go. Threads: one.
+  class Snapshot {
+   public:
+    explicit Snapshot(const MemoryStore& store) : store_(store), lock_(store.mutex_) {}
+
+    [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
+      const auto found = store_.ledger_.find({writer, shard});
+      return found == store_.ledger_.end() ? 0 : found->second.sequence;
+    }
+    [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
+      const auto found = store_.counts_.find(key);
+      return found == store_.counts_.end() ? std::nullopt : std::optional(found->second);
+    }
+    /// Walks from one bucket's names with the prefix to the next one's.
+    template <class F>
+    void scan(const Selection& selection, F f) const {
+      const auto& counts = store_.counts_;
+      auto row =
+          counts.lower_bound(KeyView{selection.ns, {selection.type, selection.first}, selection.prefix});
+      while (row != counts.end()) {
+        const KeyView key = row->first;
+        if (key.ns != selection.ns || key.bucket.type != selection.type || key.bucket.start > selection.last)
+          return;
+        if (selection.contains(key)) {
+          if (!f(key, row->second)) return;
+          ++row;
+        } else if (key.name < selection.prefix) {
+          row = counts.lower_bound(KeyView{selection.ns, key.bucket, selection.prefix});
+        } else if (key.bucket.start == selection.last) {
+          return;
+        } else {
+          row = counts.lower_bound(
+              KeyView{selection.ns, {selection.type, key.bucket.start + 1}, selection.prefix});
+        }
+      }
+    }
+    [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
+      std::vector<NamedCount> rows;
+      scan(only(ns, bucket), [&](const KeyView& key, Count count) {
+        rows.push_back({std::string(key.name), count});
+        return true;
+      });
+      sort_top(rows, limit);
+      return rows;
+    }
+    [[nodiscard]] std::vector<std::string> names(const Selection& selection,
+                                                 std::optional<std::string_view> after,
+                                                 std::size_t limit) const {
+      std::set<std::string_view> names;  // the keys stay where they are until the snapshot goes
+      scan(selection, [&](const KeyView& key, Count) {
+        if (!after || key.name > *after) names.insert(key.name);
+        return true;
+      });
+      const auto count = static_cast<std::ptrdiff_t>(std::min(limit, names.size()));
+      return {names.begin(), std::next(names.begin(), count)};
+    }
+    [[nodiscard]] std::vector<std::string> namespaces() const {
+      std::vector<std::string> names;
+      const auto& counts = store_.counts_;
+      for (auto row = counts.begin(); row != counts.end();) {
+        names.push_back(row->first.ns);
+        row = counts.upper_bound(KeyView{names.back(), {PeriodType::all, INT64_MAX}, {}});
+      }
+      return names;
+    }
+
+   private:
+    const MemoryStore& store_;
+    std::shared_lock<std::shared_mutex> lock_;
+  };
+
+  [[nodiscard]] Snapshot snapshot() const { return Snapshot(*this); }
+
+  /// Questions to a moment of their own. f must not call the store.
   template <class F>
   void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) const {
-    const std::shared_lock lock(mutex_);
-    const KeyView first{ns, bucket.value_or(Bucket{type, INT64_MIN}), {}};
-    for (auto row = counts_.lower_bound(first); row != counts_.end(); ++row) {
-      const KeyView key = row->first;
-      if (key.ns != ns || key.bucket.type != type || (bucket && key.bucket != *bucket)) break;
-      f(key, row->second);
-    }
-  }
-
-  /// The largest counts of one bucket, ties by name.
-  [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
-    std::vector<NamedCount> rows;
-    scan(ns, bucket.type, bucket, [&](const KeyView& key, Count count) {
-      rows.push_back({std::string(key.name), count});
+    snapshot().scan(bucket ? only(ns, *bucket) : Selection{ns, type}, [&](const KeyView& key, Count count) {
+      f(key, count);
+      return true;
     });
-    // The rows come ordered by name, and a stable sort keeps that among equals.
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const auto& a, const auto& b) { return a.count > b.count; });
-    rows.resize(std::min(rows.size(), limit));
-    return rows;
+  }
+  [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
+    return snapshot().top(ns, bucket, limit);
   }
 
  private:
@@ -116,6 +177,6 @@ class MemoryStore {
   std::map<std::pair<WriterId, std::uint32_t>, Ledger> ledger_;  // under mutex_
 };
 
-static_assert(StorePolicy<MemoryStore>);
+static_assert(QuestionStore<MemoryStore>);
 
 }  // namespace livecount::inline v0_1

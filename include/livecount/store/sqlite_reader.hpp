@@ -13,6 +13,7 @@
 #include "../detail/sqlite_handle.hpp"
 #include "../detail/sqlite_schema.hpp"
 #include "../record.hpp"
+#include "../selection.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -53,16 +54,36 @@ class SqliteReader {
     return count;
   }
 
-  template <class F>
-  void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) {
+  [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) {
     SqliteStatement select(connection_,
-                           "SELECT period, name, count FROM livecount_counts WHERE namespace = ?1 AND "
-                           "period_type = ?2" +
-                               std::string(bucket ? " AND period = ?3" : "") + " ORDER BY period, name");
-    select.bind_blob(1, ns).bind(2, static_cast<std::int64_t>(type));
-    if (bucket) select.bind(3, bucket->start);
-    while (select.step())
-      f(KeyView{ns, {type, select.integer(0)}, select.bytes(1)}, Count{select.integer(2)});
+                           "SELECT sequence FROM livecount_ledger WHERE writer = ?1 AND shard = ?2");
+    select.bind_blob(1, {reinterpret_cast<const char*>(writer.data()), writer.size()}).bind(2, shard);
+    return select.step() ? static_cast<std::uint64_t>(select.integer(0)) : 0;
+  }
+
+  /// f(key, count) by bucket and name, until it returns false.
+  template <class F>
+  void scan(const Selection& selection, F f) {
+    const Condition where(selection);
+    SqliteStatement select(connection_, "SELECT period, name, count FROM livecount_counts" + where.sql +
+                                            " ORDER BY period, name");
+    where.bind(select);
+    while (select.step()) {
+      if (!f(KeyView{selection.ns, {selection.type, select.integer(0)}, select.bytes(1)},
+             Count{select.integer(2)}))
+        return;
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> names(const Selection& selection,
+                                               std::optional<std::string_view> after, std::size_t limit) {
+    const Condition where(selection);
+    SqliteStatement select(connection_, "SELECT DISTINCT name FROM livecount_counts" + where.sql +
+                                            (after ? " AND name > ?7" : "") + " ORDER BY name LIMIT ?8");
+    where.bind(select);
+    if (after) select.bind_blob(7, *after);
+    select.bind(8, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+    return strings(select);
   }
 
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) {
@@ -84,12 +105,36 @@ class SqliteReader {
         "SELECT (SELECT min(namespace) FROM livecount_counts WHERE namespace > ns) FROM found WHERE ns IS "
         "NOT NULL) "
         "SELECT ns FROM found WHERE ns IS NOT NULL");
-    std::vector<std::string> names;
-    while (select.step()) names.emplace_back(select.bytes(0));
-    return names;
+    return strings(select);
   }
 
  private:
+  /// A selection as SQL. Parts that do not restrict are left out, so that SQLite sees which index serves.
+  struct Condition {
+    explicit Condition(const Selection& what) : selection(what), end(after_prefix(what.prefix)) {
+      sql = " WHERE namespace = ?1 AND period_type = ?2";
+      sql += what.first == what.last ? " AND period = ?3" : " AND period BETWEEN ?3 AND ?4";
+      if (!what.prefix.empty()) sql += " AND name >= ?5";
+      if (end) sql += " AND name < ?6";
+    }
+    void bind(SqliteStatement& statement) const {
+      statement.bind_blob(1, selection.ns).bind(2, static_cast<std::int64_t>(selection.type));
+      statement.bind(3, selection.first);
+      if (selection.first != selection.last) statement.bind(4, selection.last);
+      if (!selection.prefix.empty()) statement.bind_blob(5, selection.prefix);
+      if (end) statement.bind_blob(6, *end);
+    }
+    const Selection& selection;
+    const std::optional<std::string> end;
+    std::string sql;
+  };
+
+  [[nodiscard]] static std::vector<std::string> strings(SqliteStatement& select) {
+    std::vector<std::string> strings;
+    while (select.step()) strings.emplace_back(select.bytes(0));
+    return strings;
+  }
+
   [[nodiscard]] static SqliteConnection open(const std::string& path,
                                              std::chrono::milliseconds busy_timeout) {
     SqliteConnection connection(path, SQLITE_OPEN_READONLY, busy_timeout);

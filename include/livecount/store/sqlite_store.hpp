@@ -15,8 +15,8 @@
 //
 //     livecount::FastCounter<livecount::SqliteStore> hits{{.store = {.path = "hits.db"}}};
 //
-// Threads: as StorePolicy; questions (settings, scan, top, namespaces) from any thread, each on a connection
-// of its own. Requires SQLite 3.37 or newer (STRICT tables).
+// Threads: as StorePolicy; settings and questions from any thread, each on a connection of its own. Requires
+// SQLite 3.37 or newer (STRICT tables).
 #pragma once
 
 #include <atomic>
@@ -35,6 +35,7 @@
 #include "settings.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_settings.hpp"
+#include "sqlite_snapshot.hpp"
 #include "sqlite_writer.hpp"
 
 namespace livecount::inline v0_1 {
@@ -144,23 +145,23 @@ class SqliteStore {
 
   // ---- questions
 
-  /// Calls f(const KeyView&, Count) for each counter of the namespace and period type, of one bucket or of
-  /// all, ordered by period and name. Costs the rows it tells. Throws: Error, what f throws.
+  /// One moment of the data, on a connection of its own: commits go on beside it. Costs: scan and names the rows of
+  /// what is selected (names of several buckets: of all of them); top the rows of the bucket, since no index is kept
+  /// for it that every write would pay for; namespaces one look-up each. Throws: Error.
+  [[nodiscard]] detail::SqliteSnapshot snapshot() const { return {options_.path, options_.busy_timeout}; }
+
+  /// Questions to a moment of their own. Throws: Error, what f throws.
   template <class F>
   void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) const {
-    detail::SqliteReader(options_.path, options_.busy_timeout).scan(ns, type, bucket, std::move(f));
+    snapshot().scan(bucket ? only(ns, *bucket) : Selection{ns, type}, [&](const KeyView& key, Count count) {
+      f(key, count);
+      return true;
+    });
   }
-
-  /// The largest counts of one bucket, ties by name. Reads the whole bucket: no index is kept for it, as
-  /// every write would pay for that.
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
-    return detail::SqliteReader(options_.path, options_.busy_timeout).top(ns, bucket, limit);
+    return snapshot().top(ns, bucket, limit);
   }
-
-  /// All namespaces that have a counter, in order. Costs one look-up each.
-  [[nodiscard]] std::vector<std::string> namespaces() const {
-    return detail::SqliteReader(options_.path, options_.busy_timeout).namespaces();
-  }
+  [[nodiscard]] std::vector<std::string> namespaces() const { return snapshot().namespaces(); }
 
  private:
   void open_writer(bool create) {
@@ -192,6 +193,6 @@ class SqliteStore {
   std::optional<detail::SqliteReader> reader_;  // under reader_mutex_
 };
 
-static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore>);
+static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore> && QuestionStore<SqliteStore>);
 
 }  // namespace livecount::inline v0_1

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+// One moment of the counts: what the store had, and laid over it what was not yet in it.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "../concepts.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+template <class Snapshot>
+class Moment {
+ public:
+  /// `collect(add)` opens the snapshot and calls add(key, change) for each change that it lacks.
+  template <class Collect>
+  explicit Moment(Collect collect)
+      : snapshot_(collect([this](const KeyView& key, const Transform& change) { add(key, change); })) {}
+
+  [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
+    const std::optional<Count> stored = snapshot_.read(key);
+    const auto found = pending_.find(key);
+    return found == pending_.end() ? stored : std::optional(count_after(found->second, stored));
+  }
+
+  /// f(key, count) in the order of bucket and name, until it returns false.
+  template <class F>
+  void scan(const Selection& selection, F f) const {
+    auto next = pending_.begin();
+    const auto is_new = [&] { return f(next->first, count_after(next->second, std::nullopt)); };
+    const auto pass_over = [&] {
+      while (next != pending_.end() && !selection.contains(next->first)) ++next;
+    };
+    bool more = true;
+    pass_over();
+    snapshot_.scan(selection, [&](const KeyView& key, Count stored) {
+      for (; more && next != pending_.end() && KeyView(next->first) < key; ++next, pass_over())
+        more = is_new();
+      if (!more) return false;
+      if (next == pending_.end() || KeyView(next->first) != key) return more = f(key, stored);
+      more = f(key, count_after(next->second, stored));
+      ++next;
+      pass_over();
+      return more;
+    });
+    for (; more && next != pending_.end(); ++next, pass_over()) more = is_new();
+  }
+
+  [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
+    // As many more as may have to make way.
+    std::vector<NamedCount> rows =
+        snapshot_.top(ns, bucket, limit + std::min(pending_.size(), SIZE_MAX - limit));
+    rows.erase(std::remove_if(rows.begin(), rows.end(),
+                              [&](const NamedCount& row) {
+                                return pending_.contains(KeyView{ns, bucket, row.name});
+                              }),
+               rows.end());
+    for (const auto& [key, change] : pending_) {
+      if (only(ns, bucket).contains(key)) rows.push_back({key.name, *read(key)});
+    }
+    sort_top(rows, limit);
+    return rows;
+  }
+
+  [[nodiscard]] std::vector<std::string> names(const Selection& selection,
+                                               std::optional<std::string_view> after,
+                                               std::size_t limit) const {
+    std::vector<std::string> names = snapshot_.names(selection, after, limit);
+    for (const auto& [key, change] : pending_) {
+      if (selection.contains(key) && (!after || key.name > *after)) names.push_back(key.name);
+    }
+    sort_unique(names);
+    names.resize(std::min(limit, names.size()));
+    return names;
+  }
+
+  [[nodiscard]] std::vector<std::string> namespaces() const {
+    std::vector<std::string> names = snapshot_.namespaces();
+    for (const auto& [key, change] : pending_) names.push_back(key.ns);
+    sort_unique(names);
+    return names;
+  }
+
+ private:
+  struct Less {
+    using is_transparent = void;
+    bool operator()(const KeyView& a, const KeyView& b) const noexcept { return a < b; }
+  };
+
+  /// Changes of one counter come in the order in which they were made.
+  void add(const KeyView& key, const Transform& change) {
+    if (const auto found = pending_.find(key); found != pending_.end()) {
+      found->second = found->second.then(change);
+    } else {
+      pending_.emplace(Key{std::string(key.ns), key.bucket, std::string(key.name)}, change);
+    }
+  }
+
+  /// A change that the store is going to put aside leaves the count as it is.
+  [[nodiscard]] static Count count_after(const Transform& change, std::optional<Count> stored) noexcept {
+    const Count count = change.apply(stored.value_or(0));
+    return in_range(count) ? count : stored.value_or(0);
+  }
+
+  static void sort_unique(std::vector<std::string>& names) {
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+  }
+
+  std::map<Key, Transform, Less> pending_;  // first: the snapshot's maker fills it
+  Snapshot snapshot_;
+};
+
+}  // namespace livecount::inline v0_1::detail
