@@ -3,13 +3,17 @@
 # nothing is missing.
 #   scripts/bootstrap.sh            for the preset release
 #   scripts/bootstrap.sh --clang    for the preset clang too
+#   scripts/bootstrap.sh --bench    for bench/compare too
 set -eu
 
 packages="g++ cmake ninja-build pkg-config xz-utils
   libboost-dev libxxhash-dev libsqlite3-dev
   libcli11-dev nlohmann-json3-dev zlib1g-dev liblzma-dev
-  catch2 libbenchmark-dev"
-[ "${1:-}" != --clang ] || packages="$packages clang"
+  catch2"
+case ${1:-} in
+  --clang) packages="$packages clang" ;;
+  --bench) packages="$packages python3 gnuplot-nox mawk" ;;
+esac
 
 fail() {
   echo "bootstrap: $1" >&2
