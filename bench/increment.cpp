@@ -1,142 +1,138 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What does an increment by name cost? Nanoseconds of one thread (Time), and increments a second of all threads.
+// What does an increment by name cost? Nanoseconds of one call, as a thread sees it; 1 thread and 2.
 //
-//   workload   names                                     what it shows
-//   hot        one                                       the bare path; with 2 threads, a contended line
-//   zipf       100,000, by a Zipf law, exponent 0.99     what a web site's pages are like
+//   workload    names                                     what it shows
+//   hot         one                                       the bare path; with 2 threads, a contended line
+//   zipf        100,000, by a Zipf law, exponent 0.99     what a web site's pages are like
+//   uniform     5,000,000, each as likely                 the memory's latency
+//   never seen  each once, beside those of uniform        a new counter; the store must not be read for it
 //
-//   contender  what it is
-//   Floor      hash of the name (XXH3) and one atomic add, no look-up: nothing that counts by name is faster
-//   MutexMap   the naive rival: a mutex and a std::unordered_map; no eviction, no store
-//   Livecount  the whole product, by cache: eviction and dirty marks on, a JthreadQueue writes to a MemoryStore
-//   Day        the same, counting into the current day: with clock and calendar
-//   Three      day, week and month in one call
-//   handle     a name resolved once
-#include <benchmark/benchmark.h>
-#include <livecount/livecount.hpp>
+//   contender            what it is
+//   floor                hash of the name and one atomic add, no look-up (rivals/floor.cpp)
+//   livecount ...        the whole product; with 1 and 3 periods, and many names in one call (rivals/livecount.cpp)
+//   the rivals           concurrent maps of std::string to a count: no eviction, no period, no store (rivals/*.cpp)
+//
+// Each round times each contender for a moment, in turns. All counters of livecount are clean when a span begins, so
+// the first increment of each name in it also marks the counter dirty. What has become dirty is written after the
+// span; "drain" says how long that took.
+#include <map>
 
-#include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <memory>
-#include <mutex>
-#include <random>
-#include <string>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
+#include "support/contender.hpp"
+#include "support/measure.hpp"
+#include "support/names.hpp"
 
 namespace {
 
-using namespace livecount;
+using namespace bench;
 
-/// Names like URLs, and the order in which they are asked for.
-struct Workload {
-  explicit Workload(std::size_t count) : order(1U << 20U) {
-    for (std::size_t i = 0; i < count; ++i) {
-      names.push_back("https://news.example.com/articles/" + std::to_string(i * 7919 % 100'000'007));
+struct Running {
+  Kind kind;
+  std::unique_ptr<Contender> contender;
+  std::map<int, std::size_t> calls;  // of one span, by the number of threads
+};
+
+bool takes_part(const Kind& kind, const std::string& workload) {
+  const bool periods = kind.name.find("day") != std::string::npos;
+  if (workload == "hot") return kind.name != "livecount increment_many";
+  if (workload == "never seen") return kind.name == "livecount";
+  return !periods;
+}
+
+class Workload {
+ public:
+  Workload(const Options& options, Report& report, std::string name, const Stream& stream, std::size_t names)
+      : options_(options), report_(report), name_(std::move(name)), stream_(stream) {
+    const SortedNames all(names);
+    for (const Kind& kind : kinds()) {
+      if (!takes_part(kind, name_)) continue;
+      running_.push_back({kind, kind.make(names), {}});
+      make_known(*running_.back().contender, all.all());
     }
-    std::vector<double> cumulated;
-    double sum = 0;
-    for (std::size_t i = 0; i < count; ++i)
-      cumulated.push_back(sum += 1 / std::pow(static_cast<double>(i + 1), 0.99));
-    std::mt19937_64 random(1);
-    for (std::string_view& name : order) {
-      const double at = std::uniform_real_distribution<>(0, sum)(random);
-      const auto found = std::lower_bound(cumulated.begin(), cumulated.end(), at) - cumulated.begin();
-      name = names[std::min(static_cast<std::size_t>(found), count - 1)];
+  }
+
+  void run(int threads) {
+    for (int round = 0; round < options_.rounds; ++round) {
+      for (Running& running : running_) measure(running, threads, static_cast<std::size_t>(round));
     }
   }
-  std::vector<std::string> names;
-  std::vector<std::string_view> order;
-};
 
-const Workload& hot() {
-  static const Workload workload(1);
-  return workload;
-}
-const Workload& zipf() {
-  static const Workload workload(100'000);
-  return workload;
-}
-
-struct Floor {
-  void add(std::string_view name) {
-    cells[detail::hash_name({}, name, 0) % cells.size()].fetch_add(1, std::memory_order_relaxed);
+  /// New names, from `first` on. A new Contender would meet an empty table.
+  void run_never_seen(std::size_t first, std::size_t count) {
+    for (int round = 0; round < options_.rounds; ++round, first += count) {
+      const Stream stream = each_once(count, first);
+      for (Running& running : running_) {
+        if (takes_part(running.kind, "never seen")) {
+          time("never seen, 1 thread", running, count, [&] {
+            const auto start = std::chrono::steady_clock::now();  // with all waiting for room
+            running.contender->add(stream.all());
+            return seconds_since(start);
+          });
+        }
+      }
+    }
   }
-  std::vector<std::atomic<Count>> cells = std::vector<std::atomic<Count>>(1U << 17U);
-};
 
-struct MutexMap {
-  void add(std::string_view name) {
-    const std::lock_guard lock(mutex);
-    ++counts[std::string(name)];
+ private:
+  void measure(Running& running, int threads, std::size_t round) {
+    std::size_t& calls = running.calls[threads];
+    const auto part = [&](int thread) {
+      return stream_.part(calls, 2 * round + static_cast<std::size_t>(thread));
+    };
+    if (calls == 0) {  // how many fit into a span
+      calls = std::min<std::size_t>(20'000, stream_.size() / 2);
+      const double seconds = time_threads(threads, [&](int thread) { running.contender->add(part(thread)); });
+      running.contender->settle();
+      const double fit = options_.pick(0.0005, 0.06, 0.15) / seconds * static_cast<double>(calls);
+      calls = std::clamp<std::size_t>(static_cast<std::size_t>(fit), std::min<std::size_t>(1000, calls),
+                                      stream_.size() / 2);
+    }
+    time(name_ + (threads == 1 ? ", 1 thread" : ", " + std::to_string(threads) + " threads"), running, calls,
+         [&] { return time_threads(threads, [&](int thread) { running.contender->add(part(thread)); }); });
   }
-  std::mutex mutex;
-  std::unordered_map<std::string, Count> counts;
-};
 
-template <class Cache>
-struct Livecount {
-  void add(std::string_view name) { counter.increment(name, update); }
-  typename livecount::Counter<Cache, MemoryStore, JthreadQueue> counter{{.cache = {.entries = 1'000'000}}};
-  Update update;
-};
-template <class Cache>
-struct Day : Livecount<Cache> {
-  Day() { this->update.periods = PeriodType::day; }
-};
-template <class Cache>
-struct Three : Livecount<Cache> {
-  Three() { this->update.periods = PeriodType::day | PeriodType::week | PeriodType::month; }
-};
-
-template <class Contender, const Workload& (*workload)()>
-void increment(benchmark::State& state) {
-  static std::unique_ptr<Contender> contender;
-  if (state.thread_index() == 0) {
-    contender = std::make_unique<Contender>();
-    for (const std::string& name : workload().names) contender->add(name);
+  template <class F>
+  void time(const std::string& label, Running& running, std::size_t calls, F seconds_of) {
+    // Into the processor's caches with what fits there: the contender before has had them.
+    running.contender->add(stream_.part(std::min<std::size_t>(calls, 2000), 0));
+    running.contender->settle();
+    report_.add(label, running.kind.name, seconds_of() / static_cast<double>(calls) * 1e9, "ns");
+    if (running.kind.role != Role::livecount) return;
+    const auto start = std::chrono::steady_clock::now();
+    running.contender->settle();
+    report_.add(label, running.kind.name + ": drain", seconds_since(start), "s");
   }
-  const std::vector<std::string_view>& order = workload().order;
-  std::size_t i = static_cast<std::size_t>(state.thread_index()) * 12'345;
-  for ([[maybe_unused]] auto _ : state) contender->add(order[i++ % order.size()]);
-  state.SetItemsProcessed(state.iterations());
-  if (state.thread_index() == 0) contender.reset();
-}
 
-void handle(benchmark::State& state) {
-  static std::unique_ptr<Livecount<LockFreeCache>> contender;
-  if (state.thread_index() == 0) contender = std::make_unique<Livecount<LockFreeCache>>();
-  std::optional<decltype(contender->counter.handle(""))> name;
-  for ([[maybe_unused]] auto _ : state) {
-    if (!name) name.emplace(contender->counter.handle("one"));  // after the first thread has made the counter
-    name->increment();
-  }
-  state.SetItemsProcessed(state.iterations());
-  name.reset();
-  if (state.thread_index() == 0) contender.reset();
-}
-
-#define LIVECOUNT_BENCH(contender, workload)         \
-  BENCHMARK_TEMPLATE(increment, contender, workload) \
-      ->Name(#contender "/" #workload)               \
-      ->ThreadRange(1, 2)                            \
-      ->UseRealTime()
-
-LIVECOUNT_BENCH(Floor, hot);
-LIVECOUNT_BENCH(MutexMap, hot);
-LIVECOUNT_BENCH(Livecount<LockFreeCache>, hot);
-LIVECOUNT_BENCH(Livecount<LruCache>, hot);
-LIVECOUNT_BENCH(Day<LockFreeCache>, hot);
-LIVECOUNT_BENCH(Three<LockFreeCache>, hot);
-BENCHMARK(handle)->ThreadRange(1, 2)->UseRealTime();
-LIVECOUNT_BENCH(Floor, zipf);
-LIVECOUNT_BENCH(MutexMap, zipf);
-LIVECOUNT_BENCH(Livecount<LockFreeCache>, zipf);
-LIVECOUNT_BENCH(Livecount<LruCache>, zipf);
-LIVECOUNT_BENCH(Day<LockFreeCache>, zipf);
-LIVECOUNT_BENCH(Three<LockFreeCache>, zipf);
+  const Options& options_;
+  Report& report_;
+  const std::string name_;
+  const Stream& stream_;
+  std::vector<Running> running_;
+};
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  const Options options(argc, argv);
+  Report report(options);
+  const auto calls = options.pick<std::size_t>(4000, 2'000'000, 8'000'000);
+  {
+    const Stream stream(calls, [] { return 0U; });
+    Workload hot(options, report, "hot", stream, 1);
+    for (const int threads : {1, 2}) hot.run(threads);
+  }
+  {
+    const auto names = options.pick<std::size_t>(1000, 100'000, 100'000);
+    const Stream stream = zipf(calls, names);
+    Workload workload(options, report, "zipf", stream, names);
+    for (const int threads : {1, 2}) workload.run(threads);
+  }
+  {
+    const auto names = options.pick<std::size_t>(2000, 2'000'000, 5'000'000);
+    const Stream stream = uniform(calls, names);
+    Workload workload(options, report, "uniform", stream, names);
+    for (const int threads : {1, 2}) workload.run(threads);
+    workload.run_never_seen(names, options.pick<std::size_t>(1000, 200'000, 1'000'000));
+  }
+  report.print();
+}
