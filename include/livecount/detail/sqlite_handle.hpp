@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <climits>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "../error.hpp"
+#include "fork.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -40,11 +42,41 @@ class SqliteError : public Error {
   }
 };
 
+/// SQLite knows the files and locks of its process, but not that this is a forked child: there it would take locks for
+/// its own that are the parent's, and lose what it commits when the parent closes the file. (Seen with 3.40: the parent
+/// removes the log that the child writes.) So a child of a process that had a connection gets none, and closes none.
+class SqliteForks {
+ public:
+  static void require_none(const std::string& path) {
+    if (!inherited_) return;
+    throw Error(
+        Errc::forked_child,
+        path +
+            ": this process was forked while SQLite had a database open, and SQLite cannot be used in such a "
+            "process; fork before the first database is opened, or exec",
+        path);
+  }
+  [[nodiscard]] static bool inherited() noexcept { return inherited_; }
+  static void opened() noexcept { open_.fetch_add(1, std::memory_order_relaxed); }
+  static void closed() noexcept { open_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  static void in_child(void*) noexcept {
+    inherited_ = inherited_ || open_.load(std::memory_order_relaxed) != 0;
+  }
+
+  static inline constinit std::atomic<int> open_{0};  // connections
+  static inline constinit bool inherited_ = false;    // written where there is one thread only
+  static inline const ForkListener listener_{in_child, nullptr};
+};
+
 class SqliteConnection {
  public:
   SqliteConnection(const std::string& path, int flags, std::chrono::milliseconds busy_timeout)
       : path_(path),
         busy_timeout_(std::min<std::chrono::milliseconds>(busy_timeout, std::chrono::hours(24 * 365))) {
+    SqliteForks::require_none(path);
+    SqliteForks::opened();  // before: a fork in between must not go unnoticed
     sqlite3* db = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_EXRESCODE, nullptr);
     db_.reset(db);
@@ -83,7 +115,11 @@ class SqliteConnection {
 
  private:
   struct Close {
-    void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
+    void operator()(sqlite3* db) const noexcept {
+      if (SqliteForks::inherited()) return;
+      sqlite3_close_v2(db);
+      SqliteForks::closed();
+    }
   };
   std::unique_ptr<sqlite3, Close> db_;
   std::string path_;
@@ -149,7 +185,9 @@ class SqliteStatement {
   }
 
   struct Finalize {
-    void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+    void operator()(sqlite3_stmt* statement) const noexcept {
+      if (!SqliteForks::inherited()) sqlite3_finalize(statement);
+    }
   };
   SqliteConnection* connection_;
   std::string sql_;
