@@ -19,6 +19,13 @@
 // commit, on at most `max_pending` counters. Nothing is counted twice: an unclear answer of the store is
 // resolved by sending the same batch again.
 //
+// After fork() a Counter belongs to the parent alone. In the child every call on it, or on a handle of it, ends in
+// Errc::forked_child without touching a lock; its destructor does nothing, and leaves its memory where it is. The child
+// may make Counters of its own (SqliteStore says what it needs for that). Not noticed: vfork, _Fork, a raw clone.
+//
+// Objects of static storage duration: as C++ has it, a Counter is destroyed before those that were made before it, and
+// those must not use it any more; so make the Counter first. A handle may be used after it (Errc::closed).
+//
 // Threads - Distinct objects: safe. Shared objects: safe, all operations, except construction and
 // destruction.
 #pragma once
@@ -69,8 +76,11 @@ class Counter {
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
     std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
-    // It must not flush, pump or close this Counter: it may be called by the thread that does.
-    std::function<void(const Error&)> on_error{};  // told of each failed attempt to write, on any thread
+    // Told of each failed attempt to write, by the thread that made it. What does not heal by waiting (any code but
+    // store_unavailable) is tried again at most once a second, whoever asks, and told each time. Inside of it flush,
+    // close and pump of this Counter end in Errc::inside_handler, as the caller may be waiting for their end; updates do
+    // not wait for room. It must not destroy the Counter.
+    std::function<void(const Error&)> on_error{};
 
     Clock clock{};  // chooses buckets; delays and ages use the steady clock
   };
@@ -78,20 +88,17 @@ class Counter {
   Counter() : Counter(Options{}) {}
   /// Opens the store and starts the queue. Throws: what the store throws, Error{settings_mismatch}.
   explicit Counter(Options options)
-      : core_(std::make_shared<Core>(
-            std::move(options.cache), std::move(options.store), std::move(options.queue),
-            detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
-                                options.block_timeout, options.refresh, options.max_pending,
-                                options.max_batch, std::move(options.on_error)},
-            std::move(options.clock))) {}
+      : core_(new Core(std::move(options.cache), std::move(options.store), std::move(options.queue),
+                       detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
+                                           options.block_timeout, options.refresh, options.max_pending,
+                                           options.max_batch, std::move(options.on_error)},
+                       std::move(options.clock)),
+              destroy) {}
   /// close(5 s). What could not be written is told to on_error.
   ~Counter() {
+    if (core_->forked()) return;
     const CloseReport report = core_->close(std::chrono::seconds(5));
-    if (report.clean || !core_->options().on_error) return;
-    try {
-      core_->options().on_error(Error(Errc::not_yet_durable, report.message, "close"));
-    } catch (...) {  // nobody is left to tell
-    }
+    if (!report.clean) core_->handler().tell(Errc::not_yet_durable, report.message, "close");
   }
   Counter(const Counter&) = delete;
   Counter& operator=(const Counter&) = delete;
@@ -132,6 +139,7 @@ class Counter {
   /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period.
   Count increment_and_get(std::string_view name, const Update& update = {}) {
     if (update.periods.size() != 1) {
+      (void)core_->refuse(Errc::invalid_option);
       throw Error(Errc::invalid_option,
                   "increment_and_get takes one period, not " + to_string(update.periods),
                   "increment_and_get");
@@ -143,7 +151,7 @@ class Counter {
     return count;
   }
 
-  /// A name resolved once, for many updates. Throws: name_too_long, namespace_too_long.
+  /// A name resolved once, for many updates. Throws: name_too_long, namespace_too_long, closed.
   [[nodiscard]] Handle handle(std::string_view name, const Binding& binding = {}) {
     return Handle(core_, name, binding);
   }
@@ -219,7 +227,7 @@ class Counter {
   /// Returns when every update that returned before the call is in the store. Throws: Error with what the
   /// store said.
   void flush() {
-    if (core_->closed()) throw Error(Errc::closed, "flush: the counter has been closed", "flush");
+    if (core_->closed()) detail::raise(*core_, core_->refusal(), "flush");
     const Drain::Report report = core_->flush();
     if (!report.failed) return;
     throw Error(
@@ -228,17 +236,26 @@ class Counter {
         "flush");
   }
 
-  /// Refuses all further calls, waits for those under way, writes what is pending and stops the queue.
-  /// Repeatable.
+  /// Refuses all further calls, ends what waits for room, waits for calls under way, stops the queue, and writes what is
+  /// pending, until all of it is in the store or the time is over. What is left then is told, and kept: a repeated close
+  /// tries again. Calls of close take turns. The time bounds the waiting for a store that fails; a call of the store that
+  /// is under way cannot be interrupted, and is waited for however long it takes.
   CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
 
   /// Drops every counter from memory that has no pending change and no handle; how many. Nothing is lost by
   /// it.
-  std::size_t drop_clean() { return core_->drop_clean(); }
+  std::size_t drop_clean() {
+    require_not_forked("drop_clean");
+    return core_->drop_clean();
+  }
 
   // ---- looking inside
 
-  [[nodiscard]] Stats stats() const { return core_->stats(); }
+  /// Takes the locks of the cache for moments, and looks at each dirty counter.
+  [[nodiscard]] Stats stats() const {
+    require_not_forked("stats");
+    return core_->stats();
+  }
   /// Counters with changes that are not yet in the store. One that has changed again while its batch is under
   /// way counts twice.
   [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
@@ -248,12 +265,27 @@ class Counter {
   }
   [[nodiscard]] const Calendar& calendar() const noexcept { return core_->calendar(); }
   /// For questions beyond get. Its writing side is the Counter's alone.
-  [[nodiscard]] Store& store() noexcept { return core_->store(); }
+  [[nodiscard]] Store& store() {
+    require_not_forked("store");
+    return core_->store();
+  }
   /// For queues with calls of their own, as ManualQueue::pump.
-  [[nodiscard]] Queue& queue() noexcept { return core_->queue(); }
+  [[nodiscard]] Queue& queue() {
+    require_not_forked("queue");
+    return core_->queue();
+  }
 
  private:
   using Core = detail::Core<Cache, Store, Queue, Clock>;
+
+  // The parent's threads, locks and connections: a child must not let go of what it does not have.
+  static void destroy(Core* core) noexcept {
+    if (!core->forked()) delete core;
+  }
+
+  void require_not_forked(std::string_view operation) const {
+    if (core_->forked()) detail::raise(*core_, Errc::forked_child, operation);
+  }
 
   const std::shared_ptr<Core> core_;
 };

@@ -44,7 +44,8 @@ enum class Errc : std::uint8_t {
   unsafe_path,         // the store's path is not safe to use: a link, a folder, or open to other users
   invalid_option,      // an option has a value it cannot have
   closed,              // the counter has been closed
-  forked_child,        // the counter belongs to the parent process (reserved)
+  forked_child,        // the counter or store belongs to the parent process
+  inside_handler,      // on_error has called an operation that would wait for its own caller
 };
 
 /// The code as a word, for logs: "name_too_long".
@@ -73,6 +74,7 @@ enum class Errc : std::uint8_t {
     case Errc::invalid_option: return "invalid_option";
     case Errc::closed: return "closed";
     case Errc::forked_child: return "forked_child";
+    case Errc::inside_handler: return "inside_handler";
   }
   return "unknown";
 }

@@ -15,7 +15,7 @@ using Entry = BasicEntry<StdSync>;
 /// An adder with an entry that is loaded, pinned, and has a window.
 struct Fixture {
   explicit Fixture(Floor floor = Floor::zero, std::uint32_t batch_size = 0)
-      : write_behind(cache, store, {100, 100, {.batch_size = batch_size}, {}}, 1),
+      : write_behind(cache, store, lifetime, nobody, {100, 100, {.batch_size = batch_size}}, 1),
         adder(write_behind, floor),
         entry(*cache.pin({{"ns", {}, "a"}, 1})) {
     entry.window = new Window;
@@ -37,6 +37,8 @@ struct Fixture {
 
   LruCache cache{{}};
   MemoryStore store;
+  detail::Lifetime<StdSync> lifetime;
+  detail::ErrorHandler nobody{{}};
   detail::WriteBehind<LruCache, MemoryStore> write_behind;
   detail::Adder<LruCache, MemoryStore> adder;
   Entry& entry;

@@ -120,7 +120,9 @@ TEST_CASE("a reader waits only for a while for a word that is out of its range")
   using Cache = LruCache;
   Cache cache({});
   MemoryStore store;
-  detail::WriteBehind<Cache, MemoryStore> write_behind(cache, store, {100, 100, {}, {}}, 1);
+  const detail::Lifetime<StdSync> lifetime;
+  const detail::ErrorHandler nobody({});
+  detail::WriteBehind<Cache, MemoryStore> write_behind(cache, store, lifetime, nobody, {100, 100, {}}, 1);
   detail::Loader<Cache, MemoryStore> loader(store, write_behind, 10ms, 10ms);
   auto* const entry = cache.pin({named("a"), 1});
   REQUIRE(loader.load(*entry, 1) == Errc::ok);

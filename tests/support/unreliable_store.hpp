@@ -25,6 +25,11 @@ class UnreliableStore {
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return store_.read(key); }
   [[nodiscard]] MemoryStore::Snapshot snapshot() const { return store_.snapshot(); }
 
+  template <class F>
+  void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) const {
+    store_.scan(ns, type, bucket, f);
+  }
+
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
     const std::uint64_t call = ++calls_;
     const bool fails = options_.fail_every != 0 && call % options_.fail_every == 0;

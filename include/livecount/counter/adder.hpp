@@ -85,6 +85,11 @@ class Adder {
     }
   }
 
+  /// The sum of what the floor has taken from decrements (none or less), modulo 2^64.
+  [[nodiscard]] std::uint64_t discarded_sum() const noexcept {
+    return discarded_sum_.load(std::memory_order_relaxed);
+  }
+
   /// What a reader is shown. With several processes on one store, changes of theirs that come in beside
   /// floored decrements of ours may take our count below the floor, until our batch has been applied.
   [[nodiscard]] Count visible(Count count) const noexcept {
@@ -126,7 +131,9 @@ class Adder {
       after = std::max<Count>(Entry::count_of(word) + delta, 0);
     } while (!entry.replace(word, (word & (Entry::unit - 1)) + after * Entry::unit));
     Window& window = *entry.window;
-    window.clipped += after - (Entry::count_of(word) + delta);
+    const Count clip = after - (Entry::count_of(word) + delta);
+    if (clip != 0) discarded_sum_.fetch_sub(static_cast<std::uint64_t>(clip), std::memory_order_relaxed);
+    window.clipped += clip;
     Count sum = after - entry.watermark() - window.clipped;
     if (sum < min_count) {  // no count survives this anyway: exact, and it cannot grow without bound
       window.clipped -= min_count - sum;
@@ -140,6 +147,7 @@ class Adder {
   WriteBehind<Cache, Store>& write_behind_;
   const Floor floor_;
   const std::uint32_t batch_size_;
+  typename Sync::template atomic<std::uint64_t> discarded_sum_{0};
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -34,6 +34,7 @@
 #include "moment.hpp"
 #include "options.hpp"
 #include "pins.hpp"
+#include "raise.hpp"
 #include "write_behind.hpp"
 
 namespace livecount::inline v0_1::detail {
@@ -62,7 +63,8 @@ class Core {
         cache_(std::move(cache)),
         store_(std::move(store)),
         queue_(std::move(queue)),
-        write_behind_(cache_, store_, limits(), seed_),
+        handler_(options_.on_error),
+        write_behind_(cache_, store_, lifetime_, handler_, limits(), seed_),
         adder_(write_behind_, options_.floor),
         loader_(store_, write_behind_, options_.block_timeout, options_.refresh) {
     if constexpr (SettingsStore<Store>) {
@@ -95,9 +97,9 @@ class Core {
       Added added = Added::no;
       if (count == 1 && adder_.is_plain(delta)) {
         const Guard guard;
-        if (closed()) return Errc::closed;
-        added = adder_.add(*entries[0], name_hash, delta);
-        if (is_done(added)) accepted_.add(guard.thread_index(), 1);
+        if (closed()) return refusal();
+        added = adder_.add(*entries[0], name_hash, delta);  // never cancelled: what is pinned does not leave
+        if (is_done(added)) accepted_.add(guard.thread_index(), delta);
       }
       (void)tell_queue(added);
       if (is_done(added)) return Errc::ok;
@@ -105,12 +107,11 @@ class Core {
       for (;;) {
         {
           const Call call(lifetime_);
-          if (!call) return Errc::closed;
-          const Errc code =
-              add_pinned(entries, count, name_hash, added == Added::cancelled ? 0 : delta, nullptr);
+          if (!call) return refusal();
+          const Errc code = add_pinned(entries, count, name_hash, delta, nullptr);
           if (code != Errc::backpressure) return code;
         }
-        if (!relieve(patience)) return Errc::backpressure;
+        if (!relieve(patience)) return no_room();
       }
     });
   }
@@ -132,17 +133,18 @@ class Core {
   /// Throws Error{time_out_of_range}.
   [[nodiscard]] Errc get(std::string_view name, const Lookup& lookup, std::optional<Count>& count) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
+    if (closed()) return refusal();  // before the store is asked
     const std::uint64_t name_hash = hash_name(lookup.ns, name, seed_);
     const HashedKey key = key_of(name, lookup.ns, lookup.period, lookup.at, name_hash);
     loader_.look_for_changes();
     {
       const Guard guard;
-      if (closed()) return Errc::closed;
+      if (closed()) return refusal();
       if (const auto entry = cache_.peek(guard, key); entry && loader_.read(*entry, count))
         return show(count);
     }
     const Call call(lifetime_);
-    if (!call) return Errc::closed;
+    if (!call) return refusal();
     Patience patience;
     for (;;) {
       {
@@ -155,7 +157,7 @@ class Core {
           continue;  // another process has changed the store in between: look again
         }
       }
-      if (!relieve(patience)) return Errc::backpressure;
+      if (!relieve(patience)) return no_room();
     }
   }
 
@@ -163,7 +165,7 @@ class Core {
   template <class Wanted>
   [[nodiscard]] auto moment(Wanted wanted) {
     const Call call(lifetime_);
-    if (!call) throw Error(Errc::closed, "the counter has been closed", "question");
+    if (!call) raise(*this, refusal(), "question");
     return Moment<decltype(store_.snapshot())>([&](auto add) {
       return write_behind_.look([&](const KeyView& key, const Transform& change) {
         if (wanted(key)) add(key, change);
@@ -205,29 +207,43 @@ class Core {
     for (;;) {
       Drain::Report report = write_behind_.drain(Drain::Scope::everything);
       if (report.failed || !report.held) return report;
-      pause(std::chrono::milliseconds(1));  // something is in a loader's hands for the length of a store read
+      write_behind_.attempts().rest(
+          std::chrono::milliseconds(1));  // something is in a loader's hands for the length of a store read
     }
   }
 
   CloseReport close(std::chrono::milliseconds timeout) noexcept {
+    if (lifetime_.forked()) return {false, 0, "the counter belongs to the parent of this process"};
+    if (handler_.inside()) {
+      return {false, write_behind_.pending(),
+              "on_error cannot close the counter whose writing it may hold up"};
+    }
     const std::lock_guard lock(close_mutex_);
     const auto deadline = Sync::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest_wait);
-    lifetime_.close();
+    lifetime_.close([this] {
+      write_behind_.attempts().end_waits();
+      write_behind_.attempts().rest(std::chrono::milliseconds(1));
+    });
     queue_.stop();
     for (;;) {
       const Drain::Report report = write_behind_.drain(Drain::Scope::everything);
       if (!report.failed && !report.left) return {};
       if (Sync::now() >= deadline) return {false, write_behind_.pending(), report.message};
-      pause(std::chrono::milliseconds(50));
+      write_behind_.attempts().rest(std::chrono::milliseconds(50));
     }
   }
 
+  /// Whether calls are refused, and why.
   [[nodiscard]] bool closed() const noexcept { return lifetime_.closed(); }
+  [[nodiscard]] bool forked() const noexcept { return lifetime_.forked(); }
+  [[nodiscard]] Errc refusal() const noexcept { return lifetime_.refusal(); }
+
   [[nodiscard]] std::size_t drop_clean() { return cache_.drop_clean(); }
   [[nodiscard]] const CoreOptions& options() const noexcept { return options_; }
   [[nodiscard]] const Calendar& calendar() const noexcept { return options_.calendar; }
   [[nodiscard]] Store& store() noexcept { return store_; }
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
+  [[nodiscard]] const ErrorHandler& handler() const noexcept { return handler_; }
   [[nodiscard]] const WriteBehind<Cache, Store>& write_behind() const noexcept { return write_behind_; }
 
   /// What the store said when it failed last.
@@ -236,16 +252,27 @@ class Core {
     return failure.empty() ? loader_.last_failure() : failure;
   }
 
-  [[nodiscard]] Stats stats() const {
-    const auto figures = write_behind_.figures();
+  [[nodiscard]] Stats stats() {
+    const auto unflushed = write_behind_.unflushed_sum();
+    const auto accepted = accepted_.total();
+    const auto& figures = write_behind_.figures();
+    const auto read = [](const auto& figure) { return figure.load(std::memory_order_relaxed); };
+    const auto sum = [](std::uint64_t bits) { return static_cast<Count>(bits); };
     const CacheStatistics cache = cache_.statistics();
-    return {.accepted = accepted_.sum(),
-            .refused = refused_.load(std::memory_order_relaxed),
+    return {.accepted = accepted.updates,
+            .refused = read(refused_),
+            .accepted_sum = sum(accepted.sum),
+            .stored_sum = sum(read(figures.stored_sum)),
+            .in_flight_sum = sum(read(figures.in_flight_sum)),
+            .unflushed_sum = unflushed ? std::optional(sum(*unflushed)) : std::nullopt,
+            .quarantined_sum = sum(read(figures.quarantined_sum)),
+            .discarded_sum = sum(adder_.discarded_sum()),
             .pending = write_behind_.pending(),
-            .batches = figures.batches,
-            .records = figures.records,
-            .failures = figures.failures,
-            .quarantined = figures.quarantined,
+            .batches = read(figures.batches),
+            .records = read(figures.records),
+            .failures = read(figures.failures),
+            .error = read(figures.error),
+            .quarantined = read(figures.quarantined),
             .loads = loader_.loads(),
             .capacity = cache_.capacity(),
             .entries = cache.entries,
@@ -299,10 +326,10 @@ class Core {
     Added added = Added::no;
     {
       const Guard guard;
-      if (closed()) return Errc::closed;
+      if (closed()) return refusal();
       if (const auto entry = cache_.peek(guard, key)) {
         added = adder_.add(*entry, name_hash, delta);
-        if (is_done(added)) accepted_.add(guard.thread_index(), 1);
+        if (is_done(added)) accepted_.add(guard.thread_index(), delta);
       }
     }
     (void)tell_queue(added);
@@ -311,12 +338,23 @@ class Core {
     keys.keys[0] = key;
     keys.count = 1;
     keys.name_hash = name_hash;
-    return add_together(keys, added == Added::cancelled ? 0 : delta, nullptr);
+    return added == Added::cancelled ? repeat_cancelled(keys, delta) : add_together(keys, delta, nullptr);
+  }
+
+  /// It is counted, whatever becomes of the repeat: that only sees to it that the counter exists.
+  [[nodiscard]] Errc repeat_cancelled(const Keys& keys, Count delta) noexcept {
+    bool repeated = false;
+    try {
+      repeated = add_together(keys, 0, nullptr) == Errc::ok;
+    } catch (const std::exception&) {  // no memory for an entry
+    }
+    accepted_.add(Guard().thread_index(), delta, repeated ? 0 : 1);
+    return Errc::ok;
   }
 
   [[nodiscard]] Errc add_together(const Keys& keys, Count delta, Count* result) {
     const Call call(lifetime_);
-    if (!call) return Errc::closed;
+    if (!call) return refusal();
     Patience patience;
     for (;;) {
       {
@@ -326,7 +364,7 @@ class Core {
           if (code != Errc::backpressure) return code;
         }
       }
-      if (!relieve(patience)) return Errc::backpressure;
+      if (!relieve(patience)) return no_room();
     }
   }
 
@@ -369,7 +407,7 @@ class Core {
         if (adder_.note_change(*entries[i])) added = Added::ripe;
       }
     }
-    accepted_.add(Guard().thread_index(), 1);
+    accepted_.add(Guard().thread_index(), delta * static_cast<Count>(count));
     return tell_queue(added);
   }
 
@@ -382,7 +420,7 @@ class Core {
 
   /// Makes room, or waits for it, as the options say; false if the update is to be refused.
   [[nodiscard]] bool relieve(Patience& patience) {
-    if (options_.when_full == Limit::refuse) return false;
+    if (options_.when_full == Limit::refuse || closed() || handler_.inside()) return false;
     const auto now = Sync::now();
     if (!patience.deadline) patience.deadline = now + options_.block_timeout;
     if (now > *patience.deadline) return false;
@@ -402,10 +440,8 @@ class Core {
     return Errc::ok;
   }
 
-  /// Until somebody else has tried to write, or for so long.
-  void pause(std::chrono::milliseconds most) {
-    (void)write_behind_.attempts().wait(write_behind_.attempts().count(), Sync::now() + most);
-  }
+  /// Why an update is refused that has found no room, nor got any.
+  [[nodiscard]] Errc no_room() const noexcept { return closed() ? refusal() : Errc::backpressure; }
 
   [[nodiscard]] typename Sync::mutex& latch_of(std::uint64_t name_hash) noexcept {
     return latches_[(name_hash >> 20) % latches_.size()].mutex;
@@ -423,8 +459,7 @@ class Core {
     pace.max_delay = std::clamp(pace.max_delay, std::chrono::milliseconds(0), longest_wait);
     // All periods of one name must find room.
     const std::size_t pending = options_.max_pending != 0 ? options_.max_pending : cache_.capacity() / 2;
-    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), pace,
-            options_.on_error};
+    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), pace};
   }
 
   struct alignas(cache_line) Latch {
@@ -441,11 +476,12 @@ class Core {
   Cache cache_;
   Store store_;
   Queue queue_;
+  Lifetime<Sync> lifetime_;
+  const ErrorHandler handler_;
   WriteBehind<Cache, Store> write_behind_;
   Adder<Cache, Store> adder_;
   Loader<Cache, Store> loader_;
   std::array<Latch, 256> latches_;
-  Lifetime<Sync> lifetime_;
   Tally<Sync> accepted_;
   atomic<std::uint64_t> refused_{0};
   typename Sync::mutex close_mutex_;

@@ -7,7 +7,7 @@
 //
 // A handle keeps the counters of its current buckets in the cache (they cannot be evicted), and moves on to
 // the next bucket by itself when the time comes. It may outlive its Counter: from close() on its updates end
-// in Errc::closed.
+// in Errc::closed. In a forked child they end in Errc::forked_child.
 //
 // Threads: distinct handles, also of one name: safe. A shared handle: not safe, give each thread its own.
 #pragma once
@@ -32,7 +32,9 @@ class Handle {
         ns_(binding.ns),
         periods_(binding.periods),
         name_hash_(core_->hash_of(ns_, name_)) {
-    if (const Errc code = core_->check(name_, ns_); code != Errc::ok) {
+    Errc code = core_->check(name_, ns_);
+    if (code == Errc::ok && core_->closed()) code = core_->refusal();
+    if (code != Errc::ok) {
       detail::raise(*core_, code, "handle", name_, {.ns = ns_});
     }
   }
@@ -62,7 +64,7 @@ class Handle {
   [[nodiscard]] Errc try_increment(Count delta = 1, std::optional<Time> at = std::nullopt) noexcept {
     Errc code = Errc::closed;
     try {
-      if (!core_->closed()) code = bind(at);
+      code = core_->closed() ? core_->refusal() : bind(at);
     } catch (const Error& error) {
       code = error.code();
     } catch (const std::exception&) {  // no memory for an entry
@@ -90,7 +92,7 @@ class Handle {
       auto* const entry = core_->pin(core_->key_of(name_, ns_, type, time, name_hash_));
       if (!entry) {
         let_go();
-        return core_->closed() ? Errc::closed : Errc::backpressure;
+        return core_->closed() ? core_->refusal() : Errc::backpressure;
       }
       entries_[count_++] = entry;
     }
@@ -110,6 +112,7 @@ class Handle {
   }
 
   void let_go() noexcept {
+    if (count_ > 0 && core_->forked()) count_ = 0;  // the parent's pins
     while (count_ > 0) core_->unpin(*entries_[--count_]);
   }
 

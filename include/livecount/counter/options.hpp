@@ -66,14 +66,29 @@ struct CloseReport {
   std::string message;            // why
 };
 
-/// Where a Counter stands. Figures of one moment, taken one after the other: exact when nothing is running.
+/// Where a Counter stands. Figures of one moment, taken one after the other: exact when nothing is running. Then every
+/// change is accounted for: attempted = accepted + refused, and
+///
+///     accepted_sum = stored_sum + in_flight_sum + unflushed_sum + quarantined_sum + discarded_sum
+///
+/// where an update of three periods adds its delta three times. The sums wrap at 2^64.
 struct Stats {
-  std::uint64_t accepted = 0;     // updates that counted
-  std::uint64_t refused = 0;      // updates that changed nothing
+  std::uint64_t accepted = 0;  // updates that counted
+  std::uint64_t refused = 0;   // updates that changed nothing
+
+  Count accepted_sum = 0;   // of the deltas of accepted updates
+  Count stored_sum = 0;     // ... that are in batches applied
+  Count in_flight_sum = 0;  // ... in the batch that the store is being sent, until it takes it
+  std::optional<Count>
+      unflushed_sum;          // ... in no batch yet, entry by entry; nothing while a drain is at work
+  Count quarantined_sum = 0;  // ... that the store put aside
+  Count discarded_sum = 0;    // ... that the floor took from decrements: 0 or less
+
   std::size_t pending = 0;        // counters with changes that are not yet in the store
   std::uint64_t batches = 0;      // batches applied
   std::uint64_t records = 0;      // records in them: one record stands for many updates
   std::uint64_t failures = 0;     // attempts to write a batch that failed; the batch is kept and sent again
+  Errc error = Errc::ok;          // why the last attempt failed; ok if it did not
   std::uint64_t quarantined = 0;  // records that the store put aside, as the count would have left its range
   std::uint64_t loads = 0;        // counts read from the store
   std::size_t capacity = 0;       // of the cache, in entries

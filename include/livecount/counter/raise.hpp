@@ -18,7 +18,10 @@ template <class Core>
            " are allowed";
   };
   const std::string delta = std::to_string(update.delta);
-  const std::string failure = core.last_failure().empty() ? "no reason given" : core.last_failure();
+  const auto failure = [&core] {
+    std::string said = core.last_failure();
+    return said.empty() ? "no reason given" : said;
+  };
   switch (code) {
     case Errc::name_too_long: return "the name" + size(name, max_name_bytes);
     case Errc::namespace_too_long: return "the namespace" + size(update.ns, max_namespace_bytes);
@@ -31,13 +34,15 @@ template <class Core>
       return "there is no room: " + std::to_string(core.write_behind().pending()) +
              " counters are not yet written, or the cache is full of counters in use; nothing was changed"
              " (the store said last: " +
-             failure + ")";
+             failure() + ")";
     case Errc::not_yet_durable:
-      return "it is counted, but the store has not taken it yet (" + failure +
+      return "it is counted, but the store has not taken it yet (" + failure() +
              "); it will be written exactly once, do not repeat it";
     case Errc::closed: return "the counter has been closed";
+    case Errc::forked_child:
+      return "the counter belongs to the parent of this process; a forked child can make one of its own";
     case Errc::out_of_range: return "the stored count is outside of the range -2^58..2^58";
-    default: return "the store could not be read: " + failure;
+    default: return "the store could not be read: " + failure();
   }
 }
 
@@ -49,6 +54,12 @@ template <class Core>
               std::string(operation) + " of " + quote(name) + " in namespace " + quote(update.ns) + ": " +
                   explain(core, code, name, update),
               std::string(operation));
+}
+
+/// The same for an operation that concerns no single counter.
+template <class Core>
+[[noreturn, gnu::noinline]] void raise(const Core& core, Errc code, std::string_view operation) {
+  throw Error(code, std::string(operation) + ": " + explain(core, code, {}, {}), std::string(operation));
 }
 
 }  // namespace livecount::inline v0_1::detail

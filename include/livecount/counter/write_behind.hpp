@@ -19,6 +19,10 @@
 //      several periods makes its changes in one stay inside the gate, so they get into one batch.
 //   3. At most one batch is in flight, and only the holder of `turn_` forms, sends or settles one.
 //   4. `pending_` counts the marks that are not settled. It is raised before the mark is set.
+//   5. A batch that the store has not taken is kept, whatever the reason, and nothing else is sent before it. If
+//      waiting does not heal the reason, the store is asked again at most once in `no_hammering`, whoever asks.
+//   6. A writer that has been idle for `identity_age` takes a new identity with its next batch: a store may by then
+//      have forgotten the old one. A batch that has been sent keeps its own.
 //
 // Threads: any; drain calls take turns. Progress: marking is lock-free but for the moment in which its gate
 // is closed. (A file longer than most: what one drain does is read from top to bottom.)
@@ -28,16 +32,19 @@
 #include <array>
 #include <chrono>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "../concepts.hpp"
 #include "attempts.hpp"
+#include "figures.hpp"
 #include "gate.hpp"
+#include "handler.hpp"
+#include "lifetime.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -52,15 +59,16 @@ class WriteBehind final : public Drain {
     std::size_t max_pending;  // marks
     std::size_t max_batch;    // records; one name's may go over it
     Pace pace;
-    std::function<void(const Error&)> on_error;  // told of every failed attempt; may be empty
-  };
-  struct Figures {
-    std::uint64_t batches, records, failures, quarantined;
   };
 
-  /// `seed`: of the hash of names. Throws what the source of randomness throws.
-  WriteBehind(Cache& cache, Store& store, Limits limits, std::uint64_t seed)
-      : cache_(cache), store_(store), limits_(limits), seed_(seed), writer_(draw_writer()) {}
+  /// How seldom a store is asked again that has failed in a way which waiting does not heal.
+  static constexpr std::chrono::milliseconds no_hammering{1000};
+  static constexpr std::chrono::hours identity_age{24};
+
+  /// `handler`: told of every failed attempt. `seed`: of the hash of names. Throws what the source of randomness throws.
+  WriteBehind(Cache& cache, Store& store, const Lifetime<Sync>& lifetime, const ErrorHandler& handler,
+              Limits limits, std::uint64_t seed)
+      : cache_(cache), store_(store), lifetime_(lifetime), handler_(handler), limits_(limits), seed_(seed) {}
 
   [[nodiscard]] Gate<Sync>& gate(std::uint64_t name_hash) noexcept {
     return gates_[name_hash % gates_.size()];
@@ -119,11 +127,17 @@ class WriteBehind final : public Drain {
   // ---- draining
 
   [[nodiscard]] Report drain(Scope scope) noexcept override {
+    if (lifetime_.forked())
+      return refused(Errc::forked_child, "this process is a forked child of the counter's");
+    if (handler_.inside())
+      return refused(Errc::inside_handler, "on_error cannot write, or wait for, what it is told of");
     Report report;
     std::uint64_t put_aside = 0;
+    std::uint64_t failures = 0;
     {
       const std::lock_guard turn(turn_);
-      put_aside = quarantined_.load(std::memory_order_relaxed);
+      put_aside = figures_.quarantined.load(std::memory_order_relaxed);
+      failures = figures_.failures.load(std::memory_order_relaxed);
       const std::int64_t oldest = oldest_.exchange(none, std::memory_order_acq_rel);
       sending_since_.store(oldest, std::memory_order_relaxed);
       const bool due = scope == Scope::everything || limits_.pace.batch_size == 0 || is_due(oldest);
@@ -136,12 +150,15 @@ class WriteBehind final : public Drain {
       // What is merely new has noted its own time.
       if (report.failed || report.held || (report.left && !due)) set_oldest(oldest);
       sending_since_.store(none, std::memory_order_relaxed);
-      put_aside = quarantined_.load(std::memory_order_relaxed) - put_aside;
+      put_aside = figures_.quarantined.load(std::memory_order_relaxed) - put_aside;
+      failures = figures_.failures.load(std::memory_order_relaxed) - failures;
     }
     attempts_.add();
-    if (report.failed) tell(report.error, report.message);
+    if (failures != 0) handler_.tell(report.error, report.message, "write-behind");
     if (put_aside != 0) {
-      tell(Errc::overflow, "records whose count would have left its range were put aside by the store");
+      handler_.tell(Errc::overflow,
+                    "records whose count would have left its range were put aside by the store",
+                    "write-behind");
     }
     return report;
   }
@@ -167,7 +184,7 @@ class WriteBehind final : public Drain {
   /// the store throws. Progress: waits for a batch under way; gates are closed for moments.
   template <class F>
   [[nodiscard]] auto look(F f) {
-    const std::lock_guard turn(turn_);
+    const Look turn(*this);
     auto snapshot = store_.snapshot();
     if (!records_.empty() && snapshot.applied(writer_, 0) < sequence_) {
       for (const Record& record : records_) f(record.key, record.change);
@@ -192,9 +209,24 @@ class WriteBehind final : public Drain {
     return std::chrono::nanoseconds(oldest == none ? 0 : std::max<std::int64_t>(now() - oldest, 0));
   }
 
-  [[nodiscard]] Figures figures() const noexcept {
-    return {batches_.load(std::memory_order_relaxed), records_written_.load(std::memory_order_relaxed),
-            failures_.load(std::memory_order_relaxed), quarantined_.load(std::memory_order_relaxed)};
+  [[nodiscard]] const Figures<Sync>& figures() const noexcept { return figures_; }
+
+  /// The sum of what has been counted and is not in a batch, modulo 2^64, taken from the dirty entries one by one;
+  /// nothing while a drain is at work. Exact if nobody counts meanwhile. Costs a look at each.
+  [[nodiscard]] std::optional<std::uint64_t> unflushed_sum() {
+    const Look turn(*this, std::try_to_lock);
+    if (!turn) return std::nullopt;
+    std::uint64_t sum = 0;
+    const auto add = [&sum](const Entry& entry) {
+      sum += static_cast<std::uint64_t>(Entry::count_of(entry.load()) - entry.watermark());
+    };
+    for (const auto& gate : waiting_) {
+      for (const Waiting& waiting : gate) add(*waiting.entry);
+    }
+    for (const Entry* entry = taken_; entry; entry = entry->next) add(*entry);
+    // (2) Only the holder of turn_ takes an entry out of the chain, and none in it can be evicted.
+    for (const Entry* entry = chain_.load(std::memory_order_acquire); entry; entry = entry->next) add(*entry);
+    return sum;
   }
 
  private:
@@ -209,6 +241,37 @@ class WriteBehind final : public Drain {
     std::uint64_t name_hash;
     std::uint64_t visit;  // in which it was taken from the chain
   };
+
+  /// A turn for looking only. Who has found it taken, and waits for the end of an attempt, is told of its end.
+  class Look {
+   public:
+    template <class... How>
+    explicit Look(WriteBehind& write_behind, How... how)
+        : attempts_(write_behind.attempts_), turn_(write_behind.turn_, how...) {}
+    ~Look() {
+      if (!turn_) return;
+      turn_.unlock();
+      attempts_.add();
+    }
+    Look(const Look&) = delete;
+    Look& operator=(const Look&) = delete;
+    [[nodiscard]] explicit operator bool() const noexcept { return turn_.owns_lock(); }
+
+   private:
+    Attempts<Sync>& attempts_;
+    std::unique_lock<typename Sync::mutex> turn_;
+  };
+
+  [[nodiscard]] static Report refused(Errc error, const char* message) noexcept {
+    Report report;
+    report.failed = true;
+    report.error = error;
+    try {
+      report.message = message;
+    } catch (const std::exception&) {  // no memory: the code must do
+    }
+    return report;
+  }
 
   [[nodiscard]] static WriterId draw_writer() {
     WriterId writer;
@@ -321,6 +384,7 @@ class WriteBehind final : public Drain {
   void freeze(Iterator first, Iterator last) noexcept {
     for (; first != last; ++first) {
       const Frozen frozen = first->entry->freeze();
+      figures_.frozen(frozen.net);
       entries_.push_back(first->entry);
       records_.push_back({first->entry->key(), frozen.change});
       nets_.push_back(frozen.net);
@@ -334,22 +398,35 @@ class WriteBehind final : public Drain {
   // ---- sending: by the holder of turn_
 
   [[nodiscard]] bool send(Report& report) {
-    const Batch batch{writer_, 0, sequence_, records_};
-    const ApplyResult result = apply(batch);
+    const auto now = Sync::now();
+    if (now < ask_again_) {
+      report.failed = true;
+      report.error = figures_.error.load(std::memory_order_relaxed);
+      report.message = attempts_.failure();
+      return false;
+    }
+    const ApplyResult result = apply(now);
     const bool applied = result.outcome == Outcome::applied;
-    if (applied) {
-      settle(result.quarantined);
+    if (!applied) {
+      const Errc error = result.error == Errc::ok ? Errc::store_unavailable : result.error;
+      fail(report, error, result.message);
+      if (error != Errc::store_unavailable) ask_again_ = Sync::now() + no_hammering;
     } else {
-      fail(report, result.error, result.message);
+      settle(result.quarantined);
     }
     attempts_.add();
     return applied;
   }
 
   // What a store throws leaves open whether the batch is in it.
-  [[nodiscard]] ApplyResult apply(const Batch& batch) {
+  [[nodiscard]] ApplyResult apply(typename Sync::time_point now) {
     try {
-      return store_.apply(batch);
+      if (!sent_ && (sequence_ == 1 || now - settled_ >= identity_age)) {
+        writer_ = draw_writer();
+        sequence_ = 1;
+      }
+      sent_ = true;
+      return store_.apply(Batch{writer_, 0, sequence_, records_});
     } catch (const Error& error) {
       return {Outcome::unknown, error.code(), error.what()};
     } catch (const std::exception& error) {
@@ -360,38 +437,41 @@ class WriteBehind final : public Drain {
     }
   }
 
-  void fail(Report& report, Errc error, std::string message) {
-    failures_.fetch_add(1, std::memory_order_relaxed);
-    attempts_.set_failure(message);
+  void fail(Report& report, Errc error, std::string_view message) noexcept {
+    figures_.failed(error);
     report.failed = true;
-    report.error = error == Errc::ok ? Errc::store_unavailable : error;
-    report.message = std::move(message);
-  }
-
-  void tell(Errc error, const std::string& message) noexcept {
-    if (!limits_.on_error) return;
+    report.error = error;
     try {
-      limits_.on_error(Error(error, message, "write-behind"));
-    } catch (...) {  // a handler that throws has told us nothing that we could act on
+      report.message = message;
+      attempts_.set_failure(report.message);
+    } catch (const std::exception&) {  // no memory: the code must do
     }
   }
 
-  void settle(const std::vector<std::size_t>& quarantined) {
+  void settle(const std::vector<std::size_t>& quarantined) noexcept {
+    std::size_t aside = 0;
+    std::uint64_t sum_aside = 0;
     for (const std::size_t i : quarantined) {
-      const KeyView key = entries_.at(i)->key();
+      if (i >= entries_.size()) continue;  // a store that names no record of the batch has put none aside
+      const KeyView key = entries_[i]->key();
       const typename Gate<Sync>::Closed closed(
           gate(hash_name(key.ns, key.name, seed_)));  // no decrement in between
-      entries_[i]->take_back(nets_[i]);
+      const Count net = std::exchange(nets_[i], 0);
+      entries_[i]->take_back(net);
+      sum_aside += static_cast<std::uint64_t>(net);
+      ++aside;
     }
     // Where others write too, a floor may have stopped at another place in the store than here: look again.
     for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
       if (records_[i].change.low != no_floor) entries_[i]->generation.store(stale, std::memory_order_relaxed);
     }
     const std::size_t count = entries_.size();
+    std::uint64_t sum = 0;
+    for (const Count net : nets_) sum += static_cast<std::uint64_t>(net);
+    figures_.applied(count, sum, aside, sum_aside);
     ++sequence_;
-    batches_.fetch_add(1, std::memory_order_relaxed);
-    records_written_.fetch_add(count, std::memory_order_relaxed);
-    quarantined_.fetch_add(quarantined.size(), std::memory_order_relaxed);
+    sent_ = false;
+    settled_ = Sync::now();
     records_.clear();  // its keys lie in the entries
     nets_.clear();
     for (Entry* const entry : entries_) cache_.settle(*entry);
@@ -402,9 +482,10 @@ class WriteBehind final : public Drain {
   // Set once
   Cache& cache_;
   Store& store_;
+  const Lifetime<Sync>& lifetime_;
+  const ErrorHandler& handler_;
   const Limits limits_;
   const std::uint64_t seed_;
-  const WriterId writer_;
 
   // Any thread
   std::array<Gate<Sync>, 64> gates_;
@@ -415,7 +496,7 @@ class WriteBehind final : public Drain {
       none};  // steady time, ns, at which the oldest unwritten change was marked, or earlier
   atomic<std::int64_t> sending_since_{none};  // the same for what a drain has in its hands
   atomic<bool> news_{false};                  // the chain was empty and is not any more
-  atomic<std::uint64_t> batches_{0}, records_written_{0}, failures_{0}, quarantined_{0};
+  Figures<Sync> figures_;
   Attempts<Sync> attempts_;
 
   // Under turn_
@@ -423,10 +504,14 @@ class WriteBehind final : public Drain {
   std::array<std::vector<Waiting>, 64> waiting_;  // taken from the chain, not yet frozen, by gate
   Entry* taken_ = nullptr;                        // the rest of a chain that is being distributed
   std::uint64_t visit_ = 0;
-  std::uint64_t sequence_ = 1;   // of the batch that is in flight, or the next one
-  std::vector<Record> records_;  // that batch, if not empty; its entries are busy
-  std::vector<Entry*> entries_;  // parallel to records_
-  std::vector<Count> nets_;      // parallel to records_
+  WriterId writer_{};                      // who sends that batch
+  std::uint64_t sequence_ = 1;             // of the batch that is in flight, or the next one
+  bool sent_ = false;                      // that batch, at least once: it keeps its writer and sequence
+  typename Sync::time_point settled_{};    // when the last one was
+  typename Sync::time_point ask_again_{};  // not before: see no_hammering
+  std::vector<Record> records_;            // that batch, if not empty; its entries are busy
+  std::vector<Entry*> entries_;            // parallel to records_
+  std::vector<Count> nets_;                // parallel to records_
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -71,6 +71,7 @@ class Epochs {
   /// Moves the epoch on. What was unlinked under a stamp smaller than the answer may be freed.
   [[nodiscard]] static std::uint64_t oldest_reader() noexcept {
     // (3) release: a reader that sees the new epoch in (4) sees what was unlinked before.
+    choose_barrier();
     std::uint64_t oldest = epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (heavy()) Sync::heavy_barrier();
     for (Record* record = records_.load(std::memory_order_acquire); record;
@@ -89,6 +90,17 @@ class Epochs {
     while (oldest_reader() <= now) Sync::yield();
   }
 
+  /// In a forked child, where they are gone: their guards must not hold up anybody, and their records are free.
+  static void forget_other_threads() noexcept {
+    for (Record* record = records_.load(std::memory_order_relaxed); record; record = record->next) {
+      if (record == mine_) continue;
+      record->epoch.store(0, std::memory_order_relaxed);
+      record->depth = 0;
+      record->used.store(false, std::memory_order_relaxed);
+    }
+    if (heavy()) heavy_.store(Sync::register_heavy_barrier(), std::memory_order_relaxed);
+  }
+
  private:
   static void enter(Record& record) noexcept {
     const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);  // (4) pairs with (3)
@@ -101,7 +113,15 @@ class Epochs {
     }
   }
 
-  static bool heavy() noexcept { return heavy_; }
+  static bool heavy() noexcept { return heavy_.load(std::memory_order_relaxed); }
+
+  // Before a thread's first guard, so that none has seen another answer. Not a static initialiser: counters of static
+  // storage duration may be at work before it has run. Two threads at once ask the kernel the same.
+  static void choose_barrier() noexcept {
+    if (chosen_.load(std::memory_order_acquire)) return;  // (9) pairs with (10)
+    heavy_.store(Sync::register_heavy_barrier(), std::memory_order_relaxed);
+    chosen_.store(true, std::memory_order_release);  // (10)
+  }
 
   [[nodiscard]] static Record* mine() noexcept {
     Record* const record = mine_;
@@ -120,6 +140,7 @@ class Epochs {
     };
     static thread_local Leave leave;
 
+    choose_barrier();
     Record* record = records_.load(std::memory_order_acquire);
     for (; record; record = record->next) {
       bool free = false;
@@ -142,7 +163,8 @@ class Epochs {
   static inline atomic<std::uint64_t> epoch_{1};
   static inline atomic<Record*> records_{nullptr};
   static inline atomic<std::uint32_t> count_{0};
-  static inline const bool heavy_ = Sync::register_heavy_barrier();
+  static inline atomic<bool> heavy_{false};
+  static inline atomic<bool> chosen_{false};
   static inline constinit thread_local Record* mine_ = nullptr;
 };
 

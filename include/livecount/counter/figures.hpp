@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+// What has become of the changes that were collected, in figures: how many records, and the sums of their deltas.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../detail/sync.hpp"
+#include "../error.hpp"
+#include "../record.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+/// Written by the holder of the drain's turn, read by any thread. Sums are modulo 2^64.
+template <class Sync>
+class Figures {
+ public:
+  void frozen(Count net) noexcept { add(in_flight_sum, static_cast<std::uint64_t>(net)); }
+
+  /// A batch of so many records was applied, but for some that were put aside; with the sum of each part.
+  void applied(std::size_t all, std::uint64_t sum, std::size_t aside, std::uint64_t sum_aside) noexcept {
+    add(batches, 1);
+    add(records, all);
+    add(quarantined, aside);
+    add(in_flight_sum, 0 - sum - sum_aside);
+    add(stored_sum, sum);
+    add(quarantined_sum, sum_aside);
+    error.store(Errc::ok, std::memory_order_relaxed);
+  }
+
+  void failed(Errc code) noexcept {
+    add(failures, 1);
+    error.store(code, std::memory_order_relaxed);
+  }
+
+  template <class T>
+  using atomic = typename Sync::template atomic<T>;
+
+  atomic<std::uint64_t> batches{0}, records{0}, failures{0}, quarantined{0};
+  atomic<std::uint64_t> stored_sum{0}, in_flight_sum{0}, quarantined_sum{0};
+  atomic<Errc> error{Errc::ok};  // of the last attempt
+
+ private:
+  static void add(atomic<std::uint64_t>& figure, std::uint64_t amount) noexcept {
+    figure.store(figure.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+};
+
+}  // namespace livecount::inline v0_1::detail
