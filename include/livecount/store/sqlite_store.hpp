@@ -15,6 +15,11 @@
 //
 //     livecount::FastCounter<livecount::SqliteStore> hits{{.store = {.path = "hits.db"}}};
 //
+// After a commit that failed, the file is opened anew, and nothing is acknowledged before the log has been written back.
+// Each start of a Counter leaves a row in the ledger; those of dead writers are removed after `ledger_grace`, by a process
+// that has lived for so long itself. A batch that comes later than that is refused (store_rolled_back), never applied.
+// In a forked child of a process that had a database open, there is no SqliteStore (Errc::forked_child).
+//
 // Threads: as StorePolicy; settings and questions from any thread, each on a connection of its own. Requires
 // SQLite 3.37 or newer (STRICT tables).
 #pragma once
@@ -33,6 +38,7 @@
 #include "../detail/quote.hpp"
 #include "../detail/sqlite_handle.hpp"
 #include "settings.hpp"
+#include "sqlite_ledger.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_settings.hpp"
 #include "sqlite_snapshot.hpp"
@@ -50,12 +56,20 @@ class SqliteStore {
     Synchronous synchronous = Synchronous::full;
     std::chrono::milliseconds busy_timeout{5000};  // how long one attempt waits for other processes
     bool read_only = false;                        // for questions only; the file must exist
+    // A row of the ledger that has not changed for so long, at least 48 h, is of a dead writer and goes.
+    std::chrono::hours ledger_grace{7 * 24};
   };
   using guarantee = exactly_once;
 
   /// Opens the database, and makes it unless read_only. Throws: Error with not_livecount, version_too_new,
   /// store_unavailable, invalid_option; then the file is as it was.
-  explicit SqliteStore(Options options) : options_(std::move(options)) {
+  explicit SqliteStore(Options options) : options_(std::move(options)), cleaner_(options_.ledger_grace) {
+    if (options_.ledger_grace < std::chrono::hours(48)) {
+      throw Error(Errc::invalid_option,
+                  "SqliteStore: a ledger_grace of " + std::to_string(options_.ledger_grace.count()) +
+                      " h: at least 48 h, as a writer may keep its identity for a day without a batch",
+                  "SqliteStore");
+    }
     if (options_.path.empty() || options_.path.find(":memory:") != std::string::npos ||
         options_.path.find('\0') != std::string::npos) {
       throw Error(Errc::invalid_option,
@@ -85,6 +99,10 @@ class SqliteStore {
     bool committing = false;
     try {
       if (!writer_) reopen();
+      if (in_doubt_) {  // what the log seems to hold may never have reached the disk
+        writer_->write_back_log();
+        in_doubt_ = false;
+      }
       ApplyResult result = Outcome::applied;
       {
         detail::SqliteTransaction transaction(writer_->connection());
@@ -94,7 +112,10 @@ class SqliteStore {
         committing = true;
         transaction.commit();
       }
-      if (!writer_->connection().has_moved()) return result;
+      if (!writer_->connection().has_moved()) {
+        clean_ledger();
+        return result;
+      }
       writer_.reset();
       const std::lock_guard reading(reader_mutex_);
       reader_.reset();
@@ -103,7 +124,8 @@ class SqliteStore {
     } catch (const Error& error) {
       // After an error of its own a connection may go on with what never reached the disk: begin anew.
       if (committing || error.code() != Errc::store_unavailable) writer_.reset();
-      return {committing ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
+      in_doubt_ = in_doubt_ || committing;
+      return {in_doubt_ ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
     }
   }
 
@@ -170,6 +192,15 @@ class SqliteStore {
                                                                                   : "OFF";
     writer_.emplace(options_.path, options_.busy_timeout, synchronous, create);
   }
+  /// For its own sake: the batch before it is committed, whatever becomes of this.
+  void clean_ledger() noexcept {
+    try {
+      cleaner_.run(writer_->connection(), std::chrono::steady_clock::now());
+    } catch (const std::exception&) {  // at another time
+      writer_.reset();
+    }
+  }
+
   void open_reader() { reader_.emplace(options_.path, options_.busy_timeout); }
 
   /// Never makes the file anew: that one would lack what is counted and settled in the one that was opened.
@@ -188,6 +219,8 @@ class SqliteStore {
   std::mutex writer_mutex_;
   std::optional<detail::SqliteWriter> writer_;  // under writer_mutex_; none when it has to be opened anew
   std::uint64_t reopened_ = 0;                  // under writer_mutex_
+  bool in_doubt_ = false;                       // under writer_mutex_: a commit has failed
+  detail::SqliteLedgerCleaner cleaner_;         // under writer_mutex_
   std::atomic<std::uint64_t> version_{0};       // as it was told last
   std::mutex reader_mutex_;
   std::optional<detail::SqliteReader> reader_;  // under reader_mutex_

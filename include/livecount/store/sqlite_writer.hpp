@@ -53,6 +53,15 @@ class SqliteWriter {
   /// Moves when another connection has committed; says nothing about another SqliteWriter's.
   [[nodiscard]] std::uint32_t version() { return data_version(version_); }
 
+  /// Brings the whole write-ahead log into the database, synced, and cuts it. Throws: Error, also while others read.
+  void write_back_log() {
+    SqliteStatement checkpoint(connection_, "PRAGMA wal_checkpoint(TRUNCATE)");
+    if (checkpoint.step() && checkpoint.integer(0) == 0) return;
+    throw Error(Errc::store_unavailable,
+                path_ + ": the log cannot be written back after a commit that failed, as long as others read",
+                path_);
+  }
+
   /// The answer, if the batch need not or must not be applied. In a transaction, as all that follows.
   [[nodiscard]] std::optional<ApplyResult> check_ledger(const Batch& batch) {
     SqliteStatement& select = select_ledger_;
