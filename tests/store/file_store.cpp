@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <livecount/store/file_store.hpp>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #define LIVECOUNT_TESTED_STORE livecount::FileStore
 #include "store/contract.hpp"
 #include "store/file_place.hpp"
@@ -97,4 +101,84 @@ TEST_CASE("a second store on the same journal is refused and told who has it, an
     CHECK(FileStore(place.read_only()).read(named("a")) == 6);
   }
   CHECK(refusal(place.options()).code() == Errc::ok);
+}
+
+// ---- others who read the files
+
+namespace {
+
+/// What read_file_store.py should print.
+std::string lines_of(const FileStore& store) {
+  const auto hex = [](std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes) {
+      text += "0123456789abcdef"[static_cast<unsigned char>(byte) / 16];
+      text += "0123456789abcdef"[static_cast<unsigned char>(byte) % 16];
+    }
+    return text;
+  };
+  std::string lines;
+  for (const std::string& ns : store.namespaces()) {
+    for (const PeriodType type : Periods::every()) {
+      for (const auto& [key, count] : rows(store, ns, type)) {
+        lines += hex(ns) + " " + std::to_string(static_cast<int>(type)) + " " +
+                 std::to_string(key.bucket.start) + " " + hex(key.name) + " " + std::to_string(count) + "\n";
+      }
+    }
+  }
+  return lines;
+}
+
+const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
+
+}  // namespace
+
+TEST_CASE("a reader in another language, written from FORMAT.md, finds what the store tells") {
+  const std::string python = "/usr/bin/python3";
+  if (std::system((python + " -c 'import xxhash' 2>/dev/null").c_str()) != 0) {
+    WARN("skipped: needs python3 and its module xxhash (Debian: python3-minimal python3-xxhash)");
+    return;
+  }
+  const FilePlace place;
+  std::mt19937_64 random(1);
+  const std::vector<Key> keys = some_keys();
+  FileStore store(place.options());
+  Writer writer(1);
+  const auto send = [&](int batches) {
+    for (int i = 0; i < batches; ++i) {
+      REQUIRE(writer.send(store, draw_records(random, keys)).outcome == Outcome::applied);
+    }
+  };
+  const auto check = [&] {
+    const std::string output = place.path + ".txt";
+    REQUIRE(
+        std::system((python + " " + (here / "read_file_store.py").string() + " " + place.path + " >" + output)
+                        .c_str()) == 0);
+    CHECK(bytes_of(output) == lines_of(store));
+  };
+  send(300);
+  REQUIRE_FALSE(store.quarantined().empty());
+  check();
+  store.compact();
+  check();
+  send(100);
+  check();
+}
+
+TEST_CASE("the example in FORMAT.md is a journal") {
+  std::ifstream page(here / "../../include/livecount/store/FORMAT.md");
+  std::string bytes;
+  for (std::string line; std::getline(page, line);) {
+    if (line.find(": ") != 12 || line.compare(0, 5, "    0") != 0) continue;
+    for (std::size_t at = 14; at + 1 < line.size() && line[at] != ' '; at += line[at + 2] == ' ' ? 3U : 2U) {
+      bytes += static_cast<char>(std::stoi(line.substr(at, 2), nullptr, 16));
+    }
+  }
+  const FilePlace place;
+  write_bytes(place.path, bytes);
+  const FileStore store(place.read_only());
+  CHECK(store.recovered().closed);
+  CHECK(store.settings() == Settings{});
+  const std::vector<NamedCount> expected = {{"blue", 2}, {"red", 1}};
+  CHECK(store.top("votes", day, 10) == expected);
 }

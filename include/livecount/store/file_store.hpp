@@ -309,17 +309,15 @@ class BasicFileStore {
       // Frames of before must not follow those that come now: another seed. Number 0 would need no snapshot.
       writer_->open_fresh({StdSync::random(), 1, StdSync::random()});
     } else {
-      if (recovered_.torn_bytes != 0) cut_torn_tail(*journal, found.end());
+      if (recovered_.torn_bytes != 0) keep_torn_tail(*journal, found.end());
       writer_->open(std::move(*journal), found.end(), found.chain(), found.snapshot_bytes(),
                     recovered_.closed);
     }
   }
 
-  void cut_torn_tail(File& journal, std::uint64_t end) {
+  void keep_torn_tail(const File& journal, std::uint64_t end) {
     recovered_.torn_copy = unused_path(paths_.journal + ".torn-");
     Writer::copy(files_, journal, end, end + recovered_.torn_bytes, recovered_.torn_copy);
-    journal.truncate(end);
-    journal.sync();
   }
 
   void keep_copies(const std::optional<File>& journal) {

@@ -52,11 +52,22 @@ class FileWriter {
 
   FileStatus status;
 
-  /// Takes over a journal whose sound part ends at `size`.
+  /// Takes over a journal whose sound part ends at `size`. If it was not closed, what was read need not be on the
+  /// disk: an earlier process may have been killed between write and sync, and after a sync that failed the system
+  /// shows bytes that it will never write. So it goes on with a copy.
   void open(File file, std::uint64_t size, const Chain& chain, std::uint64_t snapshot_bytes, bool closed) {
     status.snapshot_bytes = snapshot_bytes;
-    journal_ = std::make_shared<Journal>(Journal{std::move(file), size, chain});
-    journal_->closed = closed;
+    auto journal = std::make_shared<Journal>(Journal{std::move(file), size, chain});
+    journal->closed = closed;
+    if (!closed) {
+      File copied = make_file(paths_.new_journal);
+      copy_bytes(journal->file, 0, size, copied, 0);
+      copied.sync();
+      put_in_place(std::make_shared<Journal>(Journal{std::move(copied), size, chain}), paths_.new_journal);
+    } else {
+      files_.sync_folder_of(paths_.journal);
+      journal_ = std::move(journal);
+    }
   }
   /// Begins with files that hold what is in memory.
   void open_fresh(const Chain& chain) { write_fresh_files(chain); }
@@ -120,7 +131,7 @@ class FileWriter {
     std::string frame;
     begin_frame(frame);
     put(frame, static_cast<std::uint8_t>(FrameKind::closed));
-    (void)append(frame, true);
+    if (append(frame, true).outcome != Outcome::applied) take_back(*journal_);
   }
 
   /// Syncs what has been written, while others write.
@@ -270,10 +281,15 @@ class FileWriter {
     return head;
   }
 
-  /// A journal without frames, synced and locked.
-  [[nodiscard]] std::shared_ptr<Journal> make_journal(const std::string& path, const Chain& first) {
+  /// An empty file, locked.
+  [[nodiscard]] File make_file(const std::string& path) {
     File file = files_.open(path, FileAccess::make_empty);
     if (!file.try_lock()) throw Error(Errc::locked, path + " is in use by another process", path);
+    return file;
+  }
+  /// A journal without frames, synced.
+  [[nodiscard]] std::shared_ptr<Journal> make_journal(const std::string& path, const Chain& first) {
+    File file = make_file(path);
     file.write(0, file_header(FileKind::journal, first));
     file.sync();
     return std::make_shared<Journal>(Journal{std::move(file), file_header_size, first});
