@@ -206,7 +206,7 @@ TEST_CASE("a power cut at any call costs nothing that was acknowledged, and leav
 
 TEST_CASE("an error at any call, once or for a while, is got over, and nothing is lost or counted twice") {
   const std::uint64_t calls = calls_of_a_run();
-  for (const std::uint64_t length : {1, 2, 5, 12}) {
+  for (const std::uint64_t length : {1U, 2U, 5U, 12U}) {
     for (std::uint64_t at = 1; at <= calls; ++at) {
       CAPTURE(length, at);
       std::mt19937_64 random(length * 1000 + at);

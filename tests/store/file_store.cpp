@@ -8,6 +8,7 @@
 #define LIVECOUNT_TESTED_STORE livecount::FileStore
 #include "store/contract.hpp"
 #include "store/file_place.hpp"
+#include "store/questions.hpp"
 
 // ---- the data outlives the store
 

@@ -19,7 +19,7 @@
 
 #include "../detail/file_system.hpp"
 #include "file_format.hpp"
-#include "file_table.hpp"
+#include "file_state.hpp"
 
 namespace livecount::inline v0_1 {
 
@@ -45,14 +45,6 @@ struct FilePaths {
   std::string new_snapshot = snapshot + ".new";      // compaction
   std::string fresh_journal = journal + ".fresh";    // after a failed sync, and salvage
   std::string fresh_snapshot = snapshot + ".fresh";  // the same
-};
-
-/// All that a store remembers.
-struct FileState {
-  std::optional<Settings> settings;
-  FileTable table;
-  std::map<LedgerKey, LedgerRow> ledger;
-  std::vector<Quarantined> quarantined;
 };
 
 template <class FileSystem>

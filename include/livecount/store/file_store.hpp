@@ -40,7 +40,9 @@
 #include "../concepts.hpp"
 #include "../detail/background_task.hpp"
 #include "../detail/file_system.hpp"
-#include "file_recovery.hpp"
+#include "file_batch.hpp"
+#include "file_opening.hpp"
+#include "file_questions.hpp"
 #include "file_writer.hpp"
 #include "settings.hpp"
 
@@ -90,14 +92,16 @@ class BasicFileStore {
     }
     // Later files must be made beside the first ones, wherever the process has gone meanwhile.
     options_.path = std::filesystem::absolute(options_.path).string();
-    paths_ = detail::FilePaths{options_.path};
+    const detail::FilePaths paths{options_.path};
+    const detail::FileOpening<FileSystem> opening(files_, paths, options_.on_damage == OnDamage::salvage);
     if (options_.read_only) {
-      read_files();
-    } else {
-      lock_files();
-      open_files();
-      start_tasks();
+      recovered_ = opening.open_to_read(state_);
+      return;
     }
+    lock_.emplace(opening.lock());
+    writer_ = std::make_unique<Writer>(files_, paths, state_, writer_mutex_, table_mutex_);
+    recovered_ = opening.open_to_write(state_, *writer_);
+    start_tasks();
   }
 
   /// Waits for what runs in the background, and marks the journal as closed.
@@ -116,38 +120,35 @@ class BasicFileStore {
 
   // ---- StorePolicy
 
-  [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
-    require_own_process();
-    const std::shared_lock lock(table_mutex_);
-    const detail::FileNode* node = state_.table.find(key);
-    return node != nullptr && node->is_present() ? std::optional(node->count) : std::nullopt;
-  }
+  [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return snapshot().read(key); }
 
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
     if (is_forked_child()) return {Outcome::not_applied, Errc::forked_child, forked_child_message()};
     const std::lock_guard lock(writer_mutex_);
     if (auto answer = check(batch)) return *std::move(answer);
-    detail::LedgerRow& row = state_.ledger[{batch.writer, batch.shard}];
+    detail::LedgerRow& row = ledger_row({batch.writer, batch.shard});
     if (auto answer = check_ledger(batch, row)) return *std::move(answer);
     try {
       writer_->ensure_trusted();
     } catch (const Error& error) {
       return {Outcome::unknown, error.code(), error.what()};
     }
-    stage(batch);
-    detail::LedgerRow next{batch.sequence, digest(batch), positions_, 0, true};
-    write_frame(batch, next);
-    state_.quarantined.reserve(state_.quarantined.size() + positions_.size());
+    batch_.stage(batch, state_.table, table_mutex_);
+    detail::LedgerRow next{batch.sequence, digest(batch), batch_.positions(), 0, true};
+    detail::begin_frame(frame_);
+    batch_.put(frame_, {batch.writer, batch.shard}, next);
+    state_.quarantined.reserve(state_.quarantined.size() + batch_.positions().size());
+    std::vector<std::size_t> positions = batch_.positions();
     ApplyResult result = writer_->append(frame_, options_.sync == FileSync::every_batch);
     if (result.outcome != Outcome::applied) return result;
 
-    result.quarantined = positions_;
-    row = std::move(next);
-    for (const std::size_t position : positions_)
-      state_.quarantined.push_back(set_aside(batch.records[position]));
+    // Now it counts: nothing from here on needs memory.
+    result.quarantined = std::move(positions);
+    for (detail::Quarantined& one : batch_.set_aside()) state_.quarantined.push_back(std::move(one));
     {
       const std::lock_guard publish(table_mutex_);
-      for (const Staged& staged : staged_) staged.node->count = staged.count;
+      row = std::move(next);
+      batch_.publish();
     }
     if (compactor_ && writer_->wants_compaction(options_.compact_bytes)) compactor_->wake();
     return result;
@@ -180,43 +181,24 @@ class BasicFileStore {
 
   // ---- questions
 
-  /// Calls f(const KeyView&, Count) for each counter of the namespace and period type, of one bucket or of
-  /// all, ordered by period and name, as they all were at one moment. f may call the store.
+  /// One moment of the store: batches wait until it goes, so take it, ask, and let it go.
+  [[nodiscard]] detail::FileQuestions snapshot() const {
+    require_own_process();
+    return {state_, table_mutex_};
+  }
+
+  /// Questions to a moment of their own. f must not call the store.
   template <class F>
   void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) const {
-    std::vector<Row> rows = rows_of(ns, type, bucket);
-    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-      return a.bucket != b.bucket ? a.bucket < b.bucket : a.name < b.name;
+    snapshot().scan(bucket ? only(ns, *bucket) : Selection{ns, type}, [&](const KeyView& key, Count count) {
+      f(key, count);
+      return true;
     });
-    for (const Row& row : rows) f(KeyView{ns, row.bucket, row.name}, Count{row.count});
   }
-
-  /// The largest counts of one bucket, ties by name.
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
-    std::vector<Row> found = rows_of(ns, bucket.type, bucket);
-    const std::size_t size = std::min(limit, found.size());
-    std::partial_sort(
-        found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size), found.end(),
-        [](const Row& a, const Row& b) { return a.count != b.count ? a.count > b.count : a.name < b.name; });
-    std::vector<NamedCount> top;
-    for (std::size_t i = 0; i < size; ++i) top.push_back({std::string(found[i].name), found[i].count});
-    return top;
+    return snapshot().top(ns, bucket, limit);
   }
-
-  /// The namespaces that have counters, in order.
-  [[nodiscard]] std::vector<std::string> namespaces() const {
-    require_own_process();
-    const std::shared_lock lock(table_mutex_);
-    std::vector<std::string> names;
-    state_.table.for_each_shelf([&](const detail::FileShelf& shelf) {
-      if (!names.empty() && names.back() == shelf.ns()) return;
-      detail::FileShelf::Position position;
-      const detail::FileNode* node = shelf.next(position);
-      while (node != nullptr && !node->is_present()) node = shelf.next(position);
-      if (node != nullptr) names.push_back(shelf.ns());
-    });
-    return names;
-  }
+  [[nodiscard]] std::vector<std::string> namespaces() const { return snapshot().namespaces(); }
 
   /// The changes that would have taken a count out of its range: all that were ever set aside.
   [[nodiscard]] std::vector<std::pair<Key, Transform>> quarantined() const {
@@ -252,99 +234,10 @@ class BasicFileStore {
 
  private:
   using File = typename FileSystem::File;
-  using Recoverer = detail::FileRecovery<FileSystem>;
   using Writer = detail::FileWriter<FileSystem>;
   using Task = detail::BackgroundTask<StdSync>;
 
-  /// The count of a counter after a batch that is being applied.
-  struct Staged {
-    const detail::FileShelf* shelf;
-    detail::FileNode* node;
-    Count count;
-  };
-  struct Row {
-    Bucket bucket;
-    std::string_view name;  // the node's: it stays
-    Count count;
-  };
-
-  // ---- opening
-
-  void lock_files() {
-    lock_.emplace(files_.open(paths_.lock, detail::FileAccess::make));
-    if (!lock_->try_lock()) {
-      std::string holder(200, '\0');
-      holder.resize(lock_->read(0, holder.data(), holder.size()));
-      holder = holder.substr(0, holder.find('\n'));
-      throw Error(Errc::locked,
-                  options_.path + " is in use by " + (holder.empty() ? "another process" : holder) +
-                      "; one process at a time may count into it, others may open it read_only",
-                  options_.path);
-    }
-    const std::string holder = files_.describe_process() + '\n';
-    lock_->truncate(0);
-    lock_->write(0, holder);
-  }
-
-  void open_files() {
-    Writer::finish_fresh_files(files_, paths_);
-    std::optional<File> journal;
-    if (files_.exists(paths_.journal)) {
-      journal.emplace(files_.open(paths_.journal, detail::FileAccess::write));
-      // A lock file may have been deleted while its holder runs: the journal itself tells, too.
-      if (!journal->try_lock()) {
-        throw Error(Errc::locked, options_.path + " is in use by another process, whose lock file is gone",
-                    options_.path);
-      }
-    }
-    Recoverer found(files_, paths_, detail::FileAccess::write, options_.on_damage == OnDamage::salvage,
-                    state_);
-    found.run(journal ? &*journal : nullptr);
-    recovered_ = std::move(found.report);
-    writer_ = std::make_unique<Writer>(files_, paths_, state_, writer_mutex_, table_mutex_);
-    if (found.is_new()) {
-      writer_->open_fresh({StdSync::random(), 0, StdSync::random()});
-    } else if (!recovered_.damage.empty()) {
-      keep_copies(journal);
-      // Frames of before must not follow those that come now: another seed. Number 0 would need no snapshot.
-      writer_->open_fresh({StdSync::random(), 1, StdSync::random()});
-    } else {
-      if (recovered_.torn_bytes != 0) keep_torn_tail(*journal, found.end());
-      writer_->open(std::move(*journal), found.end(), found.chain(), found.snapshot_bytes(),
-                    recovered_.closed);
-    }
-  }
-
-  void keep_torn_tail(const File& journal, std::uint64_t end) {
-    recovered_.torn_copy = unused_path(paths_.journal + ".torn-");
-    Writer::copy(files_, journal, end, end + recovered_.torn_bytes, recovered_.torn_copy);
-  }
-
-  void keep_copies(const std::optional<File>& journal) {
-    const auto keep = [&](const File& file, const std::string& path) {
-      recovered_.copies.push_back(unused_path(path + ".damaged-"));
-      Writer::copy(files_, file, 0, file.size(), recovered_.copies.back());
-    };
-    if (journal) keep(*journal, paths_.journal);
-    if (files_.exists(paths_.snapshot)) {
-      keep(files_.open(paths_.snapshot, detail::FileAccess::read), paths_.snapshot);
-    }
-  }
-
-  [[nodiscard]] std::string unused_path(const std::string& stem) const {
-    int number = 1;
-    while (files_.exists(stem + std::to_string(number))) ++number;
-    return stem + std::to_string(number);
-  }
-
-  void read_files() {
-    detail::FilePaths paths = paths_;
-    if (Writer::is_fresh_journal_needed(files_, paths)) paths.journal = paths.fresh_journal;
-    const File journal = files_.open(paths.journal, detail::FileAccess::read);
-    Recoverer found(files_, paths, detail::FileAccess::read, options_.on_damage == OnDamage::salvage, state_);
-    found.run(&journal);
-    recovered_ = std::move(found.report);
-  }
+  // ---- background
 
   void start_tasks() {
     if (options_.sync == FileSync::interval) {
@@ -388,6 +281,14 @@ class BasicFileStore {
     return std::nullopt;
   }
 
+  /// It stays where it is. With sequence 0 if nothing was applied.
+  [[nodiscard]] detail::LedgerRow& ledger_row(const detail::LedgerKey& key) {
+    const auto found = state_.ledger.find(key);
+    if (found != state_.ledger.end()) return found->second;
+    const std::lock_guard lock(table_mutex_);
+    return state_.ledger[key];
+  }
+
   /// The answer, if the batch need not or must not be applied.
   [[nodiscard]] std::optional<ApplyResult> check_ledger(const Batch& batch,
                                                         const detail::LedgerRow& row) const {
@@ -406,91 +307,19 @@ class BasicFileStore {
     return result;
   }
 
-  /// Finds the counters and computes their counts. Counters that are not there are made, absent.
-  void stage(const Batch& batch) {
-    staged_.clear();
-    positions_.clear();
-    for (std::size_t i = 0; i < batch.records.size(); ++i) {
-      const auto& [key, change] = batch.records[i];
-      detail::FileShelf* shelf = state_.table.find(key.ns, key.bucket);
-      if (shelf == nullptr) {
-        const std::lock_guard lock(table_mutex_);
-        shelf = &state_.table.insert(key.ns, key.bucket);
-      }
-      const std::uint64_t hash = state_.table.hash(key.name);
-      detail::FileNode* node = shelf->find(key.name, hash);
-      if (node == nullptr) {
-        const std::lock_guard lock(table_mutex_);
-        node = &shelf->insert(key.name, hash);
-      }
-      const bool again = node->staged < staged_.size() && staged_[node->staged].node == node;
-      const Count before = again ? staged_[node->staged].count : node->is_present() ? node->count : 0;
-      const Count after = change.apply(before);
-      if (!in_range(after)) {
-        positions_.push_back(i);
-      } else if (again) {
-        staged_[node->staged].count = after;
-      } else {
-        node->staged = static_cast<std::uint32_t>(staged_.size());
-        staged_.push_back({shelf, node, after});
-      }
-    }
-  }
-
-  void write_frame(const Batch& batch, const detail::LedgerRow& row) {
-    detail::begin_frame(frame_);
-    detail::put(frame_, static_cast<std::uint8_t>(detail::FrameKind::batch));
-    detail::put_ledger_row(frame_, {batch.writer, batch.shard}, row);
-    for (const std::size_t position : positions_) {
-      const Record& record = batch.records[position];
-      detail::put_quarantined(frame_, record.key, record.change);
-    }
-    detail::RunWriter runs(frame_);
-    const detail::FileShelf* last = nullptr;
-    for (const Staged& staged : staged_) {
-      runs.add(staged.shelf == last, staged.shelf->ns(), staged.shelf->bucket(), staged.node->name(),
-               staged.count);
-      last = staged.shelf;
-    }
-  }
-
-  [[nodiscard]] static detail::Quarantined set_aside(const Record& record) {
-    return {{std::string(record.key.ns), record.key.bucket, std::string(record.key.name)}, record.change};
-  }
-
   /// Removes the rows of writers of whom open stores have not heard for long. One that has sent something since
   /// this store was opened is in this process, and may be idle for as long as it likes. Requires: the mutex.
   void forget_writers() {
     const auto now = StdSync::now();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - watched_since_);
     watched_since_ = now;
+    const std::lock_guard lock(table_mutex_);
     for (auto entry = state_.ledger.begin(); entry != state_.ledger.end();) {
       detail::LedgerRow& row = entry->second;
       row.idle = row.heard ? 0 : row.idle + static_cast<std::uint32_t>(seconds.count());
       const bool forgotten = !row.heard && std::chrono::seconds(row.idle) >= options_.forget_writers_after;
       entry = forgotten ? state_.ledger.erase(entry) : std::next(entry);
     }
-  }
-
-  // ---- questions
-
-  [[nodiscard]] std::vector<Row> rows_of(std::string_view ns, PeriodType type,
-                                         std::optional<Bucket> bucket) const {
-    require_own_process();
-    std::vector<Row> rows;
-    const auto take = [&](const detail::FileShelf& shelf) {
-      detail::FileShelf::Position position;
-      while (const detail::FileNode* node = shelf.next(position)) {
-        if (node->is_present()) rows.push_back({shelf.bucket(), node->name(), node->count});
-      }
-    };
-    const std::shared_lock lock(table_mutex_);
-    if (!bucket) {
-      state_.table.for_each_shelf(ns, type, take);
-    } else if (const detail::FileShelf* shelf = state_.table.find(ns, *bucket)) {
-      if (bucket->type == type) take(*shelf);
-    }
-    return rows;
   }
 
   // ---- processes
@@ -507,7 +336,6 @@ class BasicFileStore {
   Options options_;  // set once
   FileSystem files_;
   std::int64_t process_ = files_.process();
-  detail::FilePaths paths_;
   Recovery recovered_;
   std::optional<File> lock_;
   mutable std::mutex writer_mutex_;
@@ -515,16 +343,14 @@ class BasicFileStore {
   detail::FileState state_;                             // the table: see there; all else under writer_mutex_
   std::unique_ptr<Writer> writer_;                      // null if read_only
   StdSync::time_point watched_since_ = StdSync::now();  // under writer_mutex_
-  // Of the batch that is being applied, under writer_mutex_:
-  std::vector<Staged> staged_;
-  std::vector<std::size_t> positions_;  // of records to be set aside
-  std::string frame_;
+  detail::FileBatch batch_;                             // under writer_mutex_
+  std::string frame_;                                   // under writer_mutex_
   std::optional<Task> syncer_;
   std::optional<Task> compactor_;
 };
 
 using FileStore = BasicFileStore<detail::PosixFileSystem>;
 
-static_assert(SettingsStore<FileStore>);
+static_assert(SettingsStore<FileStore> && QuestionStore<FileStore>);
 
 }  // namespace livecount::inline v0_1

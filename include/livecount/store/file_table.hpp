@@ -27,6 +27,7 @@
 #include "../detail/sync.hpp"
 #include "../key.hpp"
 #include "../record.hpp"
+#include "../selection.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -206,13 +207,12 @@ class FileTable {
   [[nodiscard]] std::size_t shelf_count() const noexcept { return in_order_.size(); }
   [[nodiscard]] const FileShelf& shelf(std::size_t number) const noexcept { return *in_order_[number]; }
 
-  /// Calls f(const FileShelf&) for the shelves of a namespace and period type, by time.
+  /// Calls f(const FileShelf&) for the shelves selected, by time, for as long as it returns true.
   template <class F>
-  void for_each_shelf(std::string_view ns, PeriodType type, F f) const {
-    auto found = shelves_.lower_bound(ShelfKey{ns, {type, INT64_MIN}});
-    for (; found != shelves_.end() && found->first.first == ns && found->first.second.type == type; ++found) {
-      f(*found->second);
-    }
+  void for_each_shelf(const Selection& selection, F f) const {
+    auto found = shelves_.lower_bound(ShelfKey{selection.ns, {selection.type, selection.first}});
+    const ShelfKey last{selection.ns, {selection.type, selection.last}};
+    while (found != shelves_.end() && found->first <= last && f(*found->second)) ++found;
   }
   /// Calls f(const FileShelf&) for all, by namespace, period type and time.
   template <class F>

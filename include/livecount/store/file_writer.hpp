@@ -88,6 +88,7 @@ class FileWriter {
     }
     Journal& journal = *journal_;
     const std::uint64_t sum = seal_frame(frame, journal.chain);
+    journal.trusted = false;
     try {
       journal.file.write(journal.size, frame);
     } catch (const Error& error) {
@@ -95,16 +96,16 @@ class FileWriter {
       return {Outcome::not_applied, error.code(), error.what()};
     }
     try {
-      journal.unsynced = true;
-      if (sync) sync_now(journal);
+      journal.unsynced = !sync;
+      if (sync) journal.file.sync();
       if (!journal.file.is_at(paths_.journal)) {
         throw Error(Errc::store_unavailable,
                     paths_.journal + " was deleted, renamed or replaced while in use");
       }
     } catch (const Error& error) {
-      journal.trusted = false;
       return {Outcome::unknown, error.code(), error.what()};
     }
+    journal.trusted = true;
     journal.size += frame.size();
     journal.chain.take(sum);
     journal.closed = false;
@@ -243,16 +244,12 @@ class FileWriter {
     }
   }
 
-  void sync_now(Journal& journal) {
-    journal.unsynced = false;
-    journal.file.sync();
-  }
-
   /// After a write that failed: what is there of the frame must not stay in front of the next one.
   void take_back(Journal& journal) noexcept {
     try {
       journal.file.truncate(journal.size);
-    } catch (const Error&) {
+      journal.trusted = true;
+    } catch (const std::exception&) {
       journal.trusted = false;
     }
   }
@@ -260,7 +257,7 @@ class FileWriter {
   void remove_quietly(const std::string& path) noexcept {
     try {
       files_.remove(path);
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       // It will be tried again when the store is opened.
     }
   }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+// A batch between its arrival at a FileStore and its publication: the counts that it leads to.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "file_format.hpp"
+#include "file_table.hpp"
+
+namespace livecount::inline v0_1::detail {
+
+/// Used for one batch after the other. Threads: the writer's.
+class FileBatch {
+ public:
+  /// Finds the counters and computes their counts. Counters that are not there are made, absent.
+  void stage(const Batch& batch, FileTable& table, std::shared_mutex& table_mutex) {
+    staged_.clear();
+    positions_.clear();
+    set_aside_.clear();
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      const auto& [key, change] = batch.records[i];
+      FileShelf* shelf = table.find(key.ns, key.bucket);
+      if (shelf == nullptr) {
+        const std::lock_guard lock(table_mutex);
+        shelf = &table.insert(key.ns, key.bucket);
+      }
+      const std::uint64_t hash = table.hash(key.name);
+      FileNode* node = shelf->find(key.name, hash);
+      if (node == nullptr) {
+        const std::lock_guard lock(table_mutex);
+        node = &shelf->insert(key.name, hash);
+      }
+      const bool again = node->staged < staged_.size() && staged_[node->staged].node == node;
+      const Count before = again ? staged_[node->staged].count : node->is_present() ? node->count : 0;
+      const Count after = change.apply(before);
+      if (!in_range(after)) {
+        positions_.push_back(i);
+        set_aside_.push_back({{std::string(key.ns), key.bucket, std::string(key.name)}, change});
+      } else if (again) {
+        staged_[node->staged].count = after;
+      } else {
+        node->staged = static_cast<std::uint32_t>(staged_.size());
+        staged_.push_back({shelf, node, after});
+      }
+    }
+  }
+
+  /// The positions of records to be set aside.
+  [[nodiscard]] const std::vector<std::size_t>& positions() const noexcept { return positions_; }
+  [[nodiscard]] std::vector<Quarantined>& set_aside() noexcept { return set_aside_; }
+
+  void put(std::string& frame, const LedgerKey& writer, const LedgerRow& row) const {
+    detail::put(frame, static_cast<std::uint8_t>(FrameKind::batch));
+    put_ledger_row(frame, writer, row);
+    for (const Quarantined& one : set_aside_) put_quarantined(frame, one.key, one.change);
+    RunWriter runs(frame);
+    const FileShelf* last = nullptr;
+    for (const Staged& staged : staged_) {
+      runs.add(staged.shelf == last, staged.shelf->ns(), staged.shelf->bucket(), staged.node->name(),
+               staged.count);
+      last = staged.shelf;
+    }
+  }
+
+  /// Requires: the table's mutex.
+  void publish() const noexcept {
+    for (const Staged& staged : staged_) staged.node->count = staged.count;
+  }
+
+ private:
+  struct Staged {
+    const FileShelf* shelf;
+    FileNode* node;
+    Count count;
+  };
+  std::vector<Staged> staged_;
+  std::vector<std::size_t> positions_;
+  std::vector<Quarantined> set_aside_;
+};
+
+}  // namespace livecount::inline v0_1::detail
