@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "../detail/file_system.hpp"
+#include "file_journal.hpp"
 #include "file_recovery.hpp"
 #include "file_snapshot.hpp"
 
@@ -45,6 +46,7 @@ template <class FileSystem>
 class FileWriter {
  public:
   using File = typename FileSystem::File;
+  using Journal = FileJournal<File>;
 
   FileWriter(const FileSystem& files, FilePaths paths, FileState& state, std::mutex& mutex,
              std::shared_mutex& table_mutex)
@@ -57,13 +59,13 @@ class FileWriter {
   /// shows bytes that it will never write. So it goes on with a copy.
   void open(File file, std::uint64_t size, const Chain& chain, std::uint64_t snapshot_bytes, bool closed) {
     status.snapshot_bytes = snapshot_bytes;
-    auto journal = std::make_shared<Journal>(Journal{std::move(file), size, chain});
+    auto journal = std::make_shared<Journal>(std::move(file), size, chain);
     journal->closed = closed;
     if (!closed) {
       File copied = make_file(paths_.new_journal);
       copy_bytes(journal->file, 0, size, copied, 0);
       copied.sync();
-      put_in_place(std::make_shared<Journal>(Journal{std::move(copied), size, chain}), paths_.new_journal);
+      put_in_place(std::make_shared<Journal>(std::move(copied), size, chain), paths_.new_journal);
     } else {
       files_.sync_folder_of(paths_.journal);
       journal_ = std::move(journal);
@@ -92,12 +94,12 @@ class FileWriter {
     try {
       journal.file.write(journal.size, frame);
     } catch (const Error& error) {
-      take_back(journal);
+      journal.take_back();
       return {Outcome::not_applied, error.code(), error.what()};
     }
     try {
       journal.unsynced = !sync;
-      if (sync) journal.file.sync();
+      if (sync) journal.sync();
       if (!journal.file.is_at(paths_.journal)) {
         throw Error(Errc::store_unavailable,
                     paths_.journal + " was deleted, renamed or replaced while in use");
@@ -132,7 +134,7 @@ class FileWriter {
     std::string frame;
     begin_frame(frame);
     put(frame, static_cast<std::uint8_t>(FrameKind::closed));
-    if (append(frame, true).outcome != Outcome::applied) take_back(*journal_);
+    if (append(frame, true).outcome != Outcome::applied) journal_->take_back();
   }
 
   /// Syncs what has been written, while others write.
@@ -145,7 +147,7 @@ class FileWriter {
         if (!std::exchange(journal_->unsynced, false)) return;
         journal = journal_;
       }
-      journal->file.sync();
+      journal->sync();
     } catch (const std::exception& error) {
       const std::lock_guard lock(mutex_);
       if (journal) journal->trusted = false;
@@ -210,14 +212,6 @@ class FileWriter {
   }
 
  private:
-  struct Journal {
-    File file;
-    std::uint64_t size;     // of what is whole
-    Chain chain;            // where the next frame goes
-    bool closed = false;    // the last frame says so
-    bool unsynced = false;  // something was written since the last sync began
-    bool trusted = true;    // no sync has failed, and what lies behind `size` is of no harm
-  };
   struct Compaction {
     std::shared_ptr<Journal> journal;
     std::uint64_t offset;  // of the first frame that the snapshot need not hold
@@ -228,30 +222,6 @@ class FileWriter {
     std::string header(file_header_size, '\0');
     header.resize(file.read(0, header.data(), header.size()));
     return header;
-  }
-
-  static void copy_bytes(const File& from, std::uint64_t begin, std::uint64_t end, File& to,
-                         std::uint64_t offset) {
-    std::string bytes;
-    while (begin < end) {
-      bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, std::uint64_t{1} << 20)));
-      if (from.read(begin, bytes.data(), bytes.size()) != bytes.size()) {
-        throw Error(Errc::store_unavailable, "a file has become shorter while it was copied", "FileStore");
-      }
-      to.write(offset, bytes);
-      begin += bytes.size();
-      offset += bytes.size();
-    }
-  }
-
-  /// After a write that failed: what is there of the frame must not stay in front of the next one.
-  void take_back(Journal& journal) noexcept {
-    try {
-      journal.file.truncate(journal.size);
-      journal.trusted = true;
-    } catch (const std::exception&) {
-      journal.trusted = false;
-    }
   }
 
   void remove_quietly(const std::string& path) noexcept {
@@ -289,7 +259,7 @@ class FileWriter {
     File file = make_file(path);
     file.write(0, file_header(FileKind::journal, first));
     file.sync();
-    return std::make_shared<Journal>(Journal{std::move(file), file_header_size, first});
+    return std::make_shared<Journal>(std::move(file), file_header_size, first);
   }
 
   void write_fresh_files(const Chain& chain) {
@@ -356,7 +326,7 @@ class FileWriter {
   /// The snapshot may hold counts of all frames that have been written: they must not be lost before it.
   void sync_for_snapshot(Journal& journal) {
     try {
-      journal.file.sync();
+      journal.sync();
     } catch (const Error&) {
       const std::lock_guard lock(mutex_);
       journal.trusted = false;
@@ -393,9 +363,8 @@ class FileWriter {
   std::mutex& mutex_;
   std::shared_mutex& table_mutex_;
   std::shared_ptr<Journal> journal_;  // under mutex_
-  std::uint64_t not_before_ =
-      0;                         // under mutex_; the size of the journal at which to compact, after a failure
-  std::mutex compaction_mutex_;  // taken before mutex_
+  std::uint64_t not_before_ = 0;  // under mutex_; the size at which to try again, after a failed compaction
+  std::mutex compaction_mutex_;   // taken before mutex_
 };
 
 }  // namespace detail
