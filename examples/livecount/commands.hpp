@@ -21,6 +21,9 @@ struct CountCommand {
   std::string input_zone;                        // empty: the calendar's
   std::size_t threads = 1;
   std::size_t cache_entries = 1'000'000;
+  bool resume = false;
+  bool ack = false;       // only with resume
+  bool complete = false;  // only with resume
   bool strict = false;
   bool quiet = false;
 };

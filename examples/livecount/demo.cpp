@@ -112,7 +112,6 @@ double count_visits(Hits& hits, const DemoCommand& command) {
 }
 
 /// A table of all visits in each of the buckets.
-template <class Store>
 std::string table_of_visits(Store& store, const std::string& heading, Bucket bucket, std::size_t number) {
   static constexpr std::array<const char*, 7> weekdays = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   const Calendar calendar;
@@ -126,7 +125,7 @@ std::string table_of_visits(Store& store, const std::string& heading, Bucket buc
 }
 
 void show(const std::string& url) {
-  ask_store(url, [](auto& store, const Calendar& calendar) {
+  ask_store(url, [](Store& store, const Calendar& calendar) {
     const sys_days last_wednesday = first_day + std::chrono::days(7 * (weeks - 1) + 2);
     const Bucket day = calendar.bucket(PeriodType::day, sys_seconds(last_wednesday));
     Table best(

@@ -24,6 +24,8 @@ struct Event {
 /// The changes of one line. They are all made or the line is rejected.
 class LineEvents {
  public:
+  static constexpr std::size_t capacity = 3;
+
   void clear() noexcept { size_ = 0; }
   void add(const Event& event) noexcept { events_[size_++] = event; }
   [[nodiscard]] const Event* begin() const noexcept { return events_.data(); }
@@ -31,7 +33,7 @@ class LineEvents {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
-  std::array<Event, 3> events_;
+  std::array<Event, capacity> events_;
   std::size_t size_ = 0;
 };
 

@@ -8,12 +8,16 @@
 
 #include "commands.hpp"
 #include "message.hpp"
+#include "positions.hpp"
 #include "rows.hpp"
 #include "store_url.hpp"
 
 namespace program {
 
 int increment(const IncrementCommand& command) {
+  if (command.ns == positions_namespace) {
+    throw UsageError("--namespace " + command.ns + ": is the one in which positions are kept");
+  }
   const livecount::Periods periods = livecount::parse_periods(command.periods);
   const Hits::Options options = counter_options(command.store);
   const livecount::Calendar calendar = options.calendar;
@@ -27,7 +31,7 @@ int increment(const IncrementCommand& command) {
     return store_failed;
   }
 
-  return ask_store(command.store.url, [&](auto& store, const livecount::Calendar&) {
+  return ask_store(command.store.url, [&](Store& store, const livecount::Calendar&) {
     const Shape shape{{Column::ns, Column::period, Column::bucket, Column::name, Column::count}};
     const auto writer = make_row_writer(chosen_format(command.format), shape);
     for (const livecount::PeriodType period : periods) {

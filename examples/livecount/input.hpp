@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <lzma.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -58,6 +59,12 @@ class File {
     return 0;
   }
 
+  /// Whether nothing more comes for a while, as from a pipe whose writer is busy.
+  [[nodiscard]] bool is_waiting() const {
+    pollfd wanted{descriptor_, POLLIN, 0};
+    return ::poll(&wanted, 1, 200) == 0;
+  }
+
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   /// 0 when it cannot be told, as of a pipe.
@@ -78,13 +85,25 @@ class Input {
   Input& operator=(const Input&) = delete;
 
   /// At least one byte of text; 0 at the end, or when the program was asked to stop. Throws InputError.
-  virtual std::size_t read(char* into, std::size_t size) { return file_.read(into, size); }
+  std::size_t read(char* into, std::size_t size) {
+    if (put_back_.empty()) return decode(into, size);
+    const std::size_t copied = put_back_.copy(into, size);
+    put_back_.erase(0, copied);
+    return copied;
+  }
+  /// Puts text that was read before what is still to be read.
+  void put_back(std::string_view text) { put_back_.insert(0, text); }
+
   [[nodiscard]] const File& file() const noexcept { return file_; }
 
  protected:
+  virtual std::size_t decode(char* into, std::size_t size) { return file_.read(into, size); }
   [[noreturn]] void fail(const char* what) const { throw InputError(file_.path() + ": " + what); }
 
   File file_;
+
+ private:
+  std::string put_back_;
 };
 
 /// What both decoders share: a buffer of compressed bytes, refilled when it is used up.
@@ -108,7 +127,7 @@ class GzipInput : public CompressedInput {
   }
   ~GzipInput() override { inflateEnd(&stream_); }
 
-  std::size_t read(char* into, std::size_t size) override {
+  std::size_t decode(char* into, std::size_t size) override {
     stream_.next_out = reinterpret_cast<Bytef*>(into);
     stream_.avail_out = static_cast<uInt>(size);
     while (stream_.avail_out == size) {
@@ -140,7 +159,7 @@ class XzInput : public CompressedInput {
   }
   ~XzInput() override { lzma_end(&stream_); }
 
-  std::size_t read(char* into, std::size_t size) override {
+  std::size_t decode(char* into, std::size_t size) override {
     stream_.next_out = reinterpret_cast<std::uint8_t*>(into);
     stream_.avail_out = size;
     while (stream_.avail_out == size && !ended_) {

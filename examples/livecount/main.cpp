@@ -73,6 +73,14 @@ void add_count(CLI::App& app, CountCommand& command) {
                   "counters kept in memory; too few make it write often")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  sub->add_flag("--resume", command.resume,
+                "remember in the store how far each file is counted, and go on from there: each line counts\n"
+                "once, however often this is killed and started again");
+  sub->add_flag("--ack", command.ack,
+                "with --resume: after each commit print the file, TAB, and the number of its last line that is\n"
+                "in the store");
+  sub->add_flag("--complete", command.complete,
+                "with --resume: the files do not grow any more, so a last line without a line feed counts");
   sub->add_flag("--strict", command.strict, "stop at the first line that cannot be counted");
   sub->add_flag("--quiet", command.quiet, "no progress and no summary");
 }

@@ -53,15 +53,23 @@ class BatchQueue {
     closed_ = true;
     changed_.notify_one();
   }
-  /// None when the queue is closed and empty.
+  /// None when the queue is closed and empty. The batch before this one is then done with.
   std::optional<EventBatch> pop() {
     std::unique_lock lock(mutex_);
+    at_work_ = false;
+    changed_.notify_one();
     changed_.wait(lock, [&] { return closed_ || !batches_.empty(); });
     if (batches_.empty()) return std::nullopt;
     std::optional<EventBatch> batch(std::move(batches_.front()));
     batches_.pop_front();
+    at_work_ = true;
     changed_.notify_one();
     return batch;
+  }
+  /// Returns when all batches are done with.
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return batches_.empty() && !at_work_; });
   }
 
  private:
@@ -69,6 +77,7 @@ class BatchQueue {
   std::mutex mutex_;
   std::condition_variable changed_;  // only one of the two sides ever waits
   std::deque<EventBatch> batches_;
+  bool at_work_ = false;  // the worker has a batch
   bool closed_ = false;
 };
 
@@ -106,11 +115,17 @@ class Pipeline {
     rethrow();
   }
 
-  /// Returns when the workers have counted all they were handed, or have failed.
+  /// Returns when the workers have counted all they were handed. Throws what stopped one of them.
+  void wait() {
+    for (auto& worker : workers_) worker->queue.wait();
+    rethrow();
+  }
+
+  /// The same, and for good; also when one has failed.
   void stop() noexcept {
     for (auto& worker : workers_) worker->stop();
   }
-  /// The same; throws what stopped a worker.
+  /// The same; throws what stopped one of them.
   void finish() {
     stop();
     rethrow();

@@ -11,6 +11,7 @@
 
 #include "commands.hpp"
 #include "message.hpp"
+#include "positions.hpp"
 #include "rows.hpp"
 #include "store_url.hpp"
 
@@ -23,19 +24,19 @@ using livecount::Calendar;
 using livecount::KeyView;
 using livecount::PeriodType;
 
-/// The namespaces asked for, sorted bytewise.
-template <class Store>
-std::vector<std::string> namespaces(Store& store, bool every, const std::string& one) {
-  std::vector<std::string> names = every ? store.namespaces() : std::vector{one};
+/// The namespaces asked for, sorted bytewise. Positions of inputs are shown only to those who name them.
+std::vector<std::string> namespaces(const Store& store, bool every, const std::string& one) {
+  if (!every) return {one};
+  std::vector<std::string> names = store.namespaces();
+  names.erase(std::remove(names.begin(), names.end(), positions_namespace), names.end());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 /// The buckets of a period in which something was counted, in the order of time.
-template <class Store>
-std::vector<Bucket> buckets(Store& store, const std::string& ns, PeriodType period) {
+std::vector<Bucket> buckets(const Store& store, const std::string& ns, PeriodType period) {
   std::vector<Bucket> found;
-  store.scan(ns, period, std::nullopt, [&](const KeyView& key, livecount::Count) {
+  store.scan(ns, period, [&](const KeyView& key, livecount::Count) {
     if (found.empty() || found.back() != key.bucket) found.push_back(key.bucket);
   });
   return found;
@@ -45,7 +46,7 @@ std::vector<Bucket> buckets(Store& store, const std::string& ns, PeriodType peri
 
 int get(const GetCommand& command) {
   const PeriodType period = livecount::parse_period_type(command.period);
-  return ask_store(command.store, [&](auto& store, const Calendar& calendar) {
+  return ask_store(command.store, [&](Store& store, const Calendar& calendar) {
     const Bucket bucket = command.at.empty()
                               ? calendar.bucket(period, livecount::Time(std::chrono::system_clock::now()))
                               : bucket_at(command.at, period, calendar);
@@ -67,7 +68,7 @@ int get(const GetCommand& command) {
 
 int top(const TopCommand& command) {
   const PeriodType period = livecount::parse_period_type(command.period);
-  return ask_store(command.store, [&](auto& store, const Calendar& calendar) {
+  return ask_store(command.store, [&](Store& store, const Calendar& calendar) {
     const Shape ranks{{Column::ns, Column::bucket, Column::rank, Column::name, Column::count}, true, true};
     const auto writer = make_row_writer(chosen_format(command.format), ranks);
     for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
@@ -92,11 +93,11 @@ int export_counts(const ExportCommand& command) {
   if (command.every_namespace || command.period.empty()) {
     shape.columns.insert(shape.columns.begin(), {Column::ns, Column::period});
   }
-  return ask_store(command.store, [&](auto& store, const Calendar&) {
+  return ask_store(command.store, [&](Store& store, const Calendar&) {
     const auto writer = make_row_writer(command.format, shape);
     for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
       for (const PeriodType period : periods) {
-        store.scan(ns, period, std::nullopt, [&](const KeyView& key, livecount::Count count) {
+        store.scan(ns, period, [&](const KeyView& key, livecount::Count count) {
           writer->add({ns, key.bucket, 0, key.name, count});
         });
       }

@@ -3,6 +3,7 @@
 // The lines that could not be counted: how many, and what is wrong with the first few.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <set>
@@ -41,6 +42,11 @@ class Rejections {
   [[nodiscard]] std::uint64_t total() const {
     const std::lock_guard lock(mutex_);
     return total_;
+  }
+  /// Lines that are of their format but were refused.
+  [[nodiscard]] std::size_t refusals() const {
+    const std::lock_guard lock(mutex_);
+    return refused_.size();
   }
 
  private:

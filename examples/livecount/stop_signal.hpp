@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// SIGINT (Ctrl-C) and SIGTERM ask the program to stop; it then writes what it has counted. A second one kills
-// it.
+// SIGINT (Ctrl-C), SIGTERM and SIGHUP ask the program to stop; it then writes what it has counted. A second
+// one kills it. SIGHUP stays ignored where it is (nohup). SIGPIPE is ignored: that nobody reads the messages
+// any more is no reason to lose counts.
 #pragma once
 
 #include <csignal>
@@ -20,11 +21,19 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only 
 
 inline void catch_stop_signals() {
   struct sigaction action {};
-  action.sa_handler = [](int signal) { stop_signal.store(signal, std::memory_order_relaxed); };
-  action.sa_flags =
-      static_cast<int>(SA_RESETHAND);  // and no SA_RESTART: a read that waits for input must return
+  action.sa_handler = [](int signal) {
+    if (stop_signal.exchange(signal, std::memory_order_relaxed) == 0) return;
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);  // takes effect when this handler returns
+  };
+  // No SA_RESTART: a read that waits for input must return.
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+  struct sigaction before {};
+  sigaction(SIGHUP, nullptr, &before);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (signal != SIGHUP || before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace program

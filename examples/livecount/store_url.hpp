@@ -7,12 +7,17 @@
 #include <livecount/sqlite.hpp>
 #include <livecount/zone.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace program {
 
@@ -24,14 +29,105 @@ class UsageError : public std::runtime_error {
 inline constexpr std::string_view known_stores = "sqlite:PATH";
 inline constexpr const char* default_store = "sqlite:livecount.db";
 
-/// The path in "sqlite:PATH". Throws: UsageError.
-[[nodiscard]] inline std::string sqlite_path(const std::string& url) {
-  constexpr std::string_view kind = "sqlite:";
-  if (url.rfind(kind, 0) != 0 || url.size() == kind.size()) {
+/// "sqlite:hits.db", taken apart.
+struct StoreUrl {
+  std::string kind;
+  std::string path;
+
+  /// Throws: UsageError.
+  explicit StoreUrl(const std::string& url)
+      : kind(url.substr(0, url.find(':'))), path(url.substr(std::min(url.size(), kind.size() + 1))) {
+    if (kind == "sqlite" && !path.empty()) return;
     throw UsageError("--store " + url + ": is not a store; write " + std::string(known_stores) +
                      ", for example sqlite:hits.db");
   }
-  return url.substr(kind.size());
+};
+
+/// A store of any kind. Threads: as StorePolicy.
+class Store {
+ public:
+  struct Options {
+    std::string url = default_store;
+    std::string synchronous = "full";
+    bool read_only = false;  // for questions; the store must exist
+    bool shut = false;       // see take_batches
+  };
+  using guarantee = livecount::exactly_once;
+
+  explicit Store(const Options& options) : kind_(open(options)), shut_(options.shut) {}
+
+  // ---- StorePolicy
+
+  [[nodiscard]] std::optional<livecount::Count> read(const livecount::KeyView& key) {
+    return std::visit([&](auto& store) { return store.read(key); }, kind_);
+  }
+
+  [[nodiscard]] livecount::ApplyResult apply(const livecount::Batch& batch) {
+    if (shut_) return livecount::Outcome::applied;
+    return std::visit([&](auto& store) { return store.apply(batch); }, kind_);
+  }
+
+  /// A batch that comes while the store is shut is dropped, and said to be applied: what a counter holds when
+  /// it is given up, it forgets. Not beside apply.
+  void take_batches(bool take) noexcept { shut_ = !take; }
+
+  // ---- SettingsStore, SharedStore
+
+  void adopt(const livecount::Settings& settings) {
+    std::visit([&](auto& store) { store.adopt(settings); }, kind_);
+  }
+  [[nodiscard]] std::uint64_t version() {
+    return std::visit([](auto& store) { return version_of(store); }, kind_);
+  }
+
+  // ---- questions
+
+  [[nodiscard]] livecount::Settings settings() const {
+    return std::visit([](auto& store) { return store.settings(); }, kind_).value_or(livecount::Settings{});
+  }
+  template <class F>
+  void scan(std::string_view ns, livecount::PeriodType type, F f) const {
+    std::visit([&](auto& store) { store.scan(ns, type, std::nullopt, f); }, kind_);
+  }
+  [[nodiscard]] std::vector<livecount::NamedCount> top(std::string_view ns, livecount::Bucket bucket,
+                                                       std::size_t limit) const {
+    return std::visit([&](auto& store) { return store.top(ns, bucket, limit); }, kind_);
+  }
+  [[nodiscard]] std::vector<std::string> namespaces() const {
+    return std::visit([](auto& store) { return store.namespaces(); }, kind_);
+  }
+
+ private:
+  using Kind = std::variant<livecount::SqliteStore>;
+
+  [[nodiscard]] static Kind open(const Options& options) {
+    const StoreUrl url(options.url);
+    return Kind(std::in_place_type<livecount::SqliteStore>,
+                livecount::SqliteStore::Options{.path = url.path,
+                                                .synchronous = synchronous(options.synchronous),
+                                                .read_only = options.read_only});
+  }
+
+  [[nodiscard]] static livecount::Synchronous synchronous(std::string_view word) {
+    return word == "off"      ? livecount::Synchronous::off
+           : word == "normal" ? livecount::Synchronous::normal
+                              : livecount::Synchronous::full;
+  }
+
+  template <class S>
+  [[nodiscard]] static std::uint64_t version_of(S& store) {
+    if constexpr (livecount::SharedStore<S>) return store.version();
+    return 0;  // nobody else changes it
+  }
+
+  Kind kind_;
+  bool shut_;
+};
+
+/// Where `count --resume` locks the inputs it is counting into this store, so that two processes do not count
+/// one input at the same time; empty where only one process can open the store.
+[[nodiscard]] inline std::string lock_path(const std::string& url) {
+  return StoreUrl(url).path + "-resume";
 }
 
 /// How a counter is to be opened. What is not said is as the store was made, or the default for a new one.
@@ -46,36 +142,40 @@ struct StoreChoice {
 /// Lets `use(store, calendar)` read an existing store.
 template <class Use>
 auto ask_store(const std::string& url, Use use) {
-  const std::string path = sqlite_path(url);
+  const std::string path = StoreUrl(url).path;
   if (!std::filesystem::exists(path)) {
     throw livecount::Error(livecount::Errc::store_unavailable,
                            "there is no store at " + path + " yet: livecount count and increment make one");
   }
-  livecount::SqliteStore store({.path = path, .read_only = true});
-  const livecount::Settings settings = store.settings().value_or(livecount::Settings{});
+  Store store({.url = url, .read_only = true});
+  const livecount::Settings settings = store.settings();
   return use(store, livecount::parse_calendar(settings.calendar, settings.week_start));
 }
 
+/// What the store was made with; the defaults if there is none yet.
 [[nodiscard]] inline livecount::Settings settings_of(const std::string& url) {
-  const std::string path = sqlite_path(url);
-  if (!std::filesystem::exists(path)) return {};
-  return livecount::SqliteStore({.path = path, .read_only = true}).settings().value_or(livecount::Settings{});
+  if (!std::filesystem::exists(StoreUrl(url).path)) return {};
+  try {
+    return Store({.url = url, .read_only = true}).settings();
+  } catch (const livecount::Error&) {
+    // Whoever made it may have been killed half-way. Opening it to write makes the rest, or says what is wrong;
+    // and other settings than those of the store are refused then.
+    return {};
+  }
 }
 
-/// The counter of the program: no locks in the cache, SQLite behind a thread that writes.
-using Hits = livecount::Counter<livecount::LockFreeCache, livecount::SqliteStore, livecount::JthreadQueue>;
+/// The counter of the program: no locks in the cache, a thread that writes.
+using Hits = livecount::Counter<livecount::LockFreeCache, Store, livecount::JthreadQueue>;
 
-[[nodiscard]] inline Hits::Options counter_options(const StoreChoice& choice) {
+template <class Counter = Hits>
+[[nodiscard]] typename Counter::Options counter_options(const StoreChoice& choice) {
   const livecount::Settings made = settings_of(choice.url);
   livecount::WeekStart week_start = made.week_start;
   if (choice.week_start == "monday") week_start = livecount::WeekStart::monday;
   if (choice.week_start == "sunday") week_start = livecount::WeekStart::sunday;
 
-  Hits::Options options;
-  options.store.path = sqlite_path(choice.url);
-  options.store.synchronous = choice.synchronous == "off"      ? livecount::Synchronous::off
-                              : choice.synchronous == "normal" ? livecount::Synchronous::normal
-                                                               : livecount::Synchronous::full;
+  typename Counter::Options options;
+  options.store = {.url = choice.url, .synchronous = choice.synchronous};
   options.calendar = livecount::parse_calendar(choice.zone.empty() ? made.calendar : choice.zone, week_start);
   options.floor = choice.no_floor ? livecount::Floor::none : made.floor;
   options.when_full = livecount::Limit::flush;
@@ -84,7 +184,8 @@ using Hits = livecount::Counter<livecount::LockFreeCache, livecount::SqliteStore
 
 /// Writes all counts, however long that takes while the store takes them; gives up 10 s after it takes no
 /// more.
-[[nodiscard]] inline livecount::CloseReport write_and_close(Hits& hits) {
+template <class Counter>
+[[nodiscard]] livecount::CloseReport write_and_close(Counter& hits) {
   try {
     hits.flush();
   } catch (const livecount::Error&) {  // close tries again, and tells

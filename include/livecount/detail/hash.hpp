@@ -38,6 +38,10 @@ class Digest {
   void add_number(std::int64_t value) noexcept { XXH3_64bits_update(&state_, &value, sizeof value); }
   void add_bytes(std::string_view bytes) noexcept {
     add_number(static_cast<std::int64_t>(bytes.size()));
+    add_piece(bytes);
+  }
+  /// Without its length: however a text is cut, its pieces give the same digest.
+  void add_piece(std::string_view bytes) noexcept {
     XXH3_64bits_update(&state_, bytes.data(), bytes.size());
   }
   [[nodiscard]] std::uint64_t value() const noexcept { return XXH3_64bits_digest(&state_); }
