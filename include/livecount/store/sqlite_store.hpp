@@ -38,6 +38,7 @@
 #include "../detail/quote.hpp"
 #include "../detail/sqlite_handle.hpp"
 #include "settings.hpp"
+#include "sqlite_check.hpp"
 #include "sqlite_ledger.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_settings.hpp"
@@ -184,6 +185,15 @@ class SqliteStore {
     return snapshot().top(ns, bucket, limit);
   }
   [[nodiscard]] std::vector<std::string> namespaces() const { return snapshot().namespaces(); }
+
+  /// What is wrong with the database, in sentences; empty if nothing is: its pages, tables, ledger and settings,
+  /// and rows that could not have been written here. Reads all of it, beside whoever writes. SQLite keeps no
+  /// checksums: a count that was changed to another possible count is not found.
+  /// Throws: Error, if it cannot even be read.
+  [[nodiscard]] std::vector<std::string> verify() const {
+    detail::SqliteReader reader(options_.path, options_.busy_timeout);
+    return detail::check_database(reader.connection());
+  }
 
  private:
   void open_writer(bool create) {
