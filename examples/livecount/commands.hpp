@@ -54,8 +54,8 @@ struct TopCommand {
   std::string store = default_store;
   std::string ns;
   bool every_namespace = true;
-  std::string period = "all";
-  std::string at;  // empty: every bucket
+  std::string period;  // empty: the longest that was counted, or the one of which `at` is a bucket
+  std::string at;      // empty: every bucket
   std::size_t limit = 20;
   std::string format;
 };
@@ -69,6 +69,11 @@ struct ExportCommand {
   std::string format = "tsv";
 };
 int export_counts(const ExportCommand& command);
+
+struct VerifyCommand {
+  std::string store = default_store;
+};
+int verify(const VerifyCommand& command);
 
 struct DemoCommand {
   std::string store;  // empty: a file in the folder for temporary files

@@ -194,9 +194,7 @@ class Run {
     }
   }
 
-  [[nodiscard]] std::size_t most_counters_of_line() const {
-    return LineEvents::capacity * periods_.size();
-  }
+  [[nodiscard]] std::size_t most_counters_of_line() const { return LineEvents::capacity * periods_.size(); }
 
   /// Writes what has been counted, with the position, unless it has to be dropped.
   void commit() {
@@ -269,8 +267,8 @@ void check_resumption(const CountCommand& command) {
     throw UsageError(std::string(command.ack ? "--ack" : "--complete") + " is only for --resume");
   }
   if (command.resume && command.cache_entries < smallest_resumed_cache) {
-    throw UsageError("--cache-entries " + std::to_string(command.cache_entries) + ": --resume needs at least " +
-                     std::to_string(smallest_resumed_cache));
+    throw UsageError("--cache-entries " + std::to_string(command.cache_entries) +
+                     ": --resume needs at least " + std::to_string(smallest_resumed_cache));
   }
 }
 

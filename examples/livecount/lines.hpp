@@ -36,9 +36,9 @@ class LineReader {
  public:
   struct Options {
     std::size_t block_size = std::size_t{1} << 20;
-    bool keep_blocks = false;      // every block is a new one, for those who hold shares of the last
-    bool unfinished_line = true;   // the last line counts also if it lacks its line feed
-    Extent* extent = nullptr;      // what was handed out before; moved to the end of each line handed out
+    bool keep_blocks = false;     // every block is a new one, for those who hold shares of the last
+    bool unfinished_line = true;  // the last line counts also if it lacks its line feed
+    Extent* extent = nullptr;     // what was handed out before; moved to the end of each line handed out
   };
 
   LineReader(Input& input, const Options& options)

@@ -6,9 +6,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include <clocale>
+#include <algorithm>
 #include <exception>
+#include <numeric>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "commands.hpp"
 #include "input.hpp"
@@ -26,7 +30,8 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 }
 
 CLI::Option* add_store(CLI::App* command, std::string& url) {
-  return command->add_option("--store", url, "where the counts are: sqlite:PATH")->envname("LIVECOUNT_STORE");
+  return command->add_option("--store", url, "where the counts are: sqlite:PATH or file:PATH")
+      ->envname("LIVECOUNT_STORE");
 }
 
 /// The options of the commands that change counts.
@@ -39,8 +44,10 @@ void add_store_choice(CLI::App* command, StoreChoice& choice) {
       ->check(CLI::IsMember({"monday", "sunday"}));
   command->add_flag("--signed", choice.no_floor, "counts may go below zero");
   command
-      ->add_option("--synchronous", choice.synchronous,
-                   "what a power failure may take: full (nothing), normal, off")
+      ->add_option(
+          "--synchronous", choice.synchronous,
+          "what a power failure may take: full (nothing), normal (the newest batches; of a file: of\n"
+          "the last second), off (more, and it may damage an SQLite database)")
       ->check(CLI::IsMember({"full", "normal", "off"}))
       ->capture_default_str();
 }
@@ -55,8 +62,10 @@ void add_count(CLI::App& app, CountCommand& command) {
       app, "count", "count the events in files",
       "A combined log counts in three namespaces: path and status (1 a line) and bytes (the size, by path).\n"
       "A tsv line is: time TAB namespace TAB name TAB delta, with \\\\, \\t and \\n escaped.\n"
-      "Exit status: 0 all counted, 1 some lines rejected, 2 wrong usage, 3 the store failed.\n"
-      "Example: livecount count --store sqlite:hits.db --periods day,week access.log access.log.1.gz");
+      "With --resume files are known by what is in them: they may be renamed and compressed, and grow.\n"
+      "Exit status: 0 all counted, 1 some lines or a file rejected, 2 wrong usage, 3 the store failed.\n"
+      "Example: livecount count --store sqlite:hits.db --periods day,week access.log access.log.1.gz\n"
+      "Example: livecount count --store file:hits.journal --resume access.log");
   add_store_choice(sub, command.store);
   sub->add_option("files", command.files, "plain, .gz or .xz; - is standard input")->required();
   sub->add_option("--periods", command.periods, "second, minute, hour, day, week, month, year, all")
@@ -76,9 +85,10 @@ void add_count(CLI::App& app, CountCommand& command) {
   sub->add_flag("--resume", command.resume,
                 "remember in the store how far each file is counted, and go on from there: each line counts\n"
                 "once, however often this is killed and started again");
-  sub->add_flag("--ack", command.ack,
-                "with --resume: after each commit print the file, TAB, and the number of its last line that is\n"
-                "in the store");
+  sub->add_flag(
+      "--ack", command.ack,
+      "with --resume: after each commit print the file, TAB, and the number of its last line that is\n"
+      "in the store");
   sub->add_flag("--complete", command.complete,
                 "with --resume: the files do not grow any more, so a last line without a line feed counts");
   sub->add_flag("--strict", command.strict, "stop at the first line that cannot be counted");
@@ -121,10 +131,13 @@ void add_top(CLI::App& app, TopCommand& command) {
   sub->add_option("--namespace", command.ns, "(default: all)")->each([&](const std::string&) {
     command.every_namespace = false;
   });
-  sub->add_option("--period", command.period, "second, minute, hour, day, week, month, year or all")
-      ->capture_default_str();
+  sub->add_option(
+      "--period", command.period,
+      "second, minute, hour, day, week, month, year or all (default: the longest that was counted,\n"
+      "or that of --at)");
   sub->add_option("--at", command.at,
-                  "a time, a date, or a bucket such as 2015-05-11week (default: every bucket)");
+                  "a bucket such as 2015-05-18 or 2015-05-11week; with --period also a time in it (default:\n"
+                  "every bucket)");
   sub->add_option("--limit", command.limit, "names for each bucket")->capture_default_str();
   add_format(sub, command.format);
 }
@@ -145,12 +158,22 @@ void add_export(CLI::App& app, ExportCommand& command) {
       ->capture_default_str();
 }
 
+void add_verify(CLI::App& app, VerifyCommand& command) {
+  CLI::App* sub = add_command(
+      app, "verify", "check a store: its structure, ledger and checksums, and every counter",
+      "Of a file every byte is under a checksum. SQLite has none: its pages and tables are checked.\n"
+      "May run beside a process that counts. Exit status: 0 sound, 4 not (what is wrong is printed, a line\n"
+      "each), 3 it could not be read.\n"
+      "Example: livecount verify --store sqlite:hits.db");
+  add_store(sub, command.store)->capture_default_str();
+}
+
 void add_demo(CLI::App& app, DemoCommand& command) {
   CLI::App* sub = add_command(app, "demo", "count invented visits of a web site and show them",
                               "Example: livecount demo --seed 7");
   // No environment variable here: invented visits do not belong among real ones.
   sub->add_option("--store", command.store,
-                  "where to count: sqlite:PATH (default: a new file, named at the end)");
+                  "where to count: sqlite:PATH or file:PATH (default: a new file, named at the end)");
   sub->add_option("--events", command.events, "visits to invent")->capture_default_str();
   sub->add_option("--seed", command.seed, "the same seed, the same visits")->capture_default_str();
 }
@@ -161,6 +184,7 @@ struct Commands {
   GetCommand get;
   TopCommand top;
   ExportCommand export_counts;
+  VerifyCommand verify;
   DemoCommand demo;
 };
 
@@ -170,7 +194,35 @@ int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("get")) return get(commands.get);
   if (app.got_subcommand("top")) return top(commands.top);
   if (app.got_subcommand("export")) return export_counts(commands.export_counts);
+  if (app.got_subcommand("verify")) return verify(commands.verify);
   return demo(commands.demo);
+}
+
+/// The number of characters to insert, delete or replace to make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+/// Throws UsageError if the first word of the command line is no command.
+void require_command(CLI::App& app, const std::string& word) {
+  if (word.empty() || word[0] == '-') return;
+  std::string known, meant;
+  for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    const std::string& name = command->get_name();
+    if (name == word) return;
+    known += (known.empty() ? "" : ", ") + name;
+    if (meant.empty() && distance(word, name) <= 2) meant = ", did you mean " + name + "?";
+  }
+  throw UsageError("there is no command " + word + (meant.empty() ? "." : meant) + " There are: " + known);
 }
 
 /// The fault is in what was asked, or else in the store.
@@ -200,8 +252,10 @@ int main(int argc, char** argv) {
   add_get(app, commands.get);
   add_top(app, commands.top);
   add_export(app, commands.export_counts);
+  add_verify(app, commands.verify);
   add_demo(app, commands.demo);
   try {
+    if (argc > 1) require_command(app, argv[1]);
     app.parse(argc, argv);
     return run(app, commands);
   } catch (const CLI::ParseError& error) {

@@ -11,7 +11,7 @@
 namespace program {
 
 /// Exit statuses.
-inline constexpr int all_done = 0, not_all_done = 1, wrong_usage = 2, store_failed = 3;
+inline constexpr int all_done = 0, not_all_done = 1, wrong_usage = 2, store_failed = 3, unsound = 4;
 
 /// Prints one line, over a line of progress if there is one.
 inline void say(const std::string& line) {

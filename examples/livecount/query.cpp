@@ -42,6 +42,34 @@ std::vector<Bucket> buckets(const Store& store, const std::string& ns, PeriodTyp
   return found;
 }
 
+/// The bucket of which `at` is the text, whatever its period.
+Bucket bucket_of(const std::string& at, const Calendar& calendar) {
+  for (const PeriodType period : livecount::Periods::every()) {
+    try {
+      return livecount::parse_scope(period, at, calendar.week_start());
+    } catch (const livecount::Error&) {  // perhaps of another period
+    }
+  }
+  throw UsageError("--at " + at +
+                   ": is no bucket such as 2015-05-18 or 2015-05-11week; for a time say --period, too");
+}
+
+/// The buckets that top shows of a namespace.
+std::vector<Bucket> wanted_buckets(const Store& store, const Calendar& calendar, const TopCommand& command,
+                                   const std::string& ns) {
+  if (!command.period.empty()) {
+    const PeriodType period = livecount::parse_period_type(command.period);
+    if (command.at.empty()) return buckets(store, ns, period);
+    return {bucket_at(command.at, period, calendar)};
+  }
+  if (!command.at.empty()) return {bucket_of(command.at, calendar)};
+  std::vector<Bucket> longest;
+  for (auto type = static_cast<int>(PeriodType::all); type >= 0 && longest.empty(); --type) {
+    longest = buckets(store, ns, static_cast<PeriodType>(type));
+  }
+  return longest;
+}
+
 }  // namespace
 
 int get(const GetCommand& command) {
@@ -67,14 +95,12 @@ int get(const GetCommand& command) {
 }
 
 int top(const TopCommand& command) {
-  const PeriodType period = livecount::parse_period_type(command.period);
+  if (!command.period.empty()) (void)livecount::parse_period_type(command.period);
   return ask_store(command.store, [&](Store& store, const Calendar& calendar) {
     const Shape ranks{{Column::ns, Column::bucket, Column::rank, Column::name, Column::count}, true, true};
     const auto writer = make_row_writer(chosen_format(command.format), ranks);
     for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
-      const auto wanted = command.at.empty() ? buckets(store, ns, period)
-                                             : std::vector{bucket_at(command.at, period, calendar)};
-      for (const Bucket& bucket : wanted) {
+      for (const Bucket& bucket : wanted_buckets(store, calendar, command, ns)) {
         std::size_t rank = 0;
         for (const livecount::NamedCount& row : store.top(ns, bucket, command.limit)) {
           writer->add({ns, bucket, ++rank, row.name, row.count});

@@ -95,8 +95,8 @@ struct Choices {
     if ((bits & path) != 0) namespaces += ",path";
     if ((bits & status) != 0) namespaces += ",status";
     if ((bits & bytes) != 0) namespaces += ",bytes";
-    const std::string format = (bits & tsv) != 0 ? "tsv" : "combined --namespaces " + namespaces.substr(1);
-    return "--periods " + periods.substr(1) + " --format " + format;
+    const std::string format = (bits & tsv) != 0 ? "tsv" : "combined --namespaces " + namespaces.erase(0, 1);
+    return "--periods " + periods.erase(0, 1) + " --format " + format;
   }
 };
 
@@ -104,11 +104,11 @@ template <class Counter>
 class Resumption {
  public:
   struct Options {
-    std::string url;             // of the counter's store
-    livecount::Count choices;    // Choices
-    std::size_t counters;        // of a chunk, at most
-    bool complete = false;       // a last line without a line feed counts, too
-    bool acknowledge = false;    // each commit, on standard output
+    std::string url;           // of the counter's store
+    livecount::Count choices;  // Choices
+    std::size_t counters;      // of a chunk, at most
+    bool complete = false;     // a last line without a line feed counts, too
+    bool acknowledge = false;  // each commit, on standard output
   };
 
   Resumption(Counter& counter, const Options& options)
@@ -195,8 +195,8 @@ class Resumption {
 
   void require_same_choices() const {
     if (committed_.choices == options_.choices) return;
-    throw InputError(path_ + ": it was counted with " + Choices::describe(committed_.choices) + " so far, not " +
-                     Choices::describe(options_.choices) +
+    throw InputError(path_ + ": it was counted with " + Choices::describe(committed_.choices) +
+                     " so far, not " + Choices::describe(options_.choices) +
                      "; go on with the same, or count it into another store from its beginning");
   }
 
@@ -233,7 +233,8 @@ class Resumption {
   [[noreturn]] void refuse(const std::string& difference) const {
     throw InputError(path_ + ": a file with the same first line was counted up to byte " +
                      std::to_string(committed_.offset) + " (line " + std::to_string(committed_.lines) +
-                     "), but " + difference + ": nothing of it is counted. Put back the file that was counted, or "
+                     "), but " + difference +
+                     ": nothing of it is counted. Put back the file that was counted, or "
                      "count this one into another store");
   }
 
@@ -262,8 +263,8 @@ class Resumption {
     append_tsv(line, path_);
     line += "\t" + std::to_string(committed_.lines) + "\n";
     if (std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fflush(stdout) == 0) return;
-    throw std::runtime_error("cannot write to standard output: stopped; " + path_ + " is counted up to line " +
-                             std::to_string(committed_.lines));
+    throw std::runtime_error("cannot write to standard output: stopped; " + path_ +
+                             " is counted up to line " + std::to_string(committed_.lines));
   }
 
   Counter& counter_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Where counts live, as written on the command line: "sqlite:hits.db". The one place that knows the kinds of
+// Where counts live, as written on the command line: "sqlite:hits.db", "file:hits.journal". The one place that knows the kinds of
 // stores.
 #pragma once
 
@@ -26,7 +26,7 @@ class UsageError : public std::runtime_error {
   using runtime_error::runtime_error;
 };
 
-inline constexpr std::string_view known_stores = "sqlite:PATH";
+inline constexpr std::string_view known_stores = "sqlite:PATH or file:PATH";
 inline constexpr const char* default_store = "sqlite:livecount.db";
 
 /// "sqlite:hits.db", taken apart.
@@ -37,7 +37,7 @@ struct StoreUrl {
   /// Throws: UsageError.
   explicit StoreUrl(const std::string& url)
       : kind(url.substr(0, url.find(':'))), path(url.substr(std::min(url.size(), kind.size() + 1))) {
-    if (kind == "sqlite" && !path.empty()) return;
+    if ((kind == "sqlite" || kind == "file") && !path.empty()) return;
     throw UsageError("--store " + url + ": is not a store; write " + std::string(known_stores) +
                      ", for example sqlite:hits.db");
   }
@@ -51,6 +51,7 @@ class Store {
     std::string synchronous = "full";
     bool read_only = false;  // for questions; the store must exist
     bool shut = false;       // see take_batches
+    bool salvage = false;    // of files that are damaged read what is sound
   };
   using guarantee = livecount::exactly_once;
 
@@ -96,22 +97,36 @@ class Store {
   [[nodiscard]] std::vector<std::string> namespaces() const {
     return std::visit([](auto& store) { return store.namespaces(); }, kind_);
   }
+  /// What is wrong with it as a whole, in sentences. A file store was read whole when it was opened.
+  [[nodiscard]] std::vector<std::string> verify() const {
+    if (const auto* database = std::get_if<livecount::SqliteStore>(&kind_)) return database->verify();
+    return std::get<livecount::FileStore>(kind_).recovered().damage;
+  }
 
  private:
-  using Kind = std::variant<livecount::SqliteStore>;
+  using Kind = std::variant<livecount::SqliteStore, livecount::FileStore>;
 
   [[nodiscard]] static Kind open(const Options& options) {
     const StoreUrl url(options.url);
+    const std::string& word = options.synchronous;
+    if (url.kind == "file") {
+      using livecount::FileSync;
+      return Kind(std::in_place_type<livecount::FileStore>,
+                  livecount::FileStore::Options{.path = url.path,
+                                                .sync = word == "off"      ? FileSync::never
+                                                        : word == "normal" ? FileSync::interval
+                                                                           : FileSync::every_batch,
+                                                .read_only = options.read_only,
+                                                .on_damage = options.salvage ? livecount::OnDamage::salvage
+                                                                             : livecount::OnDamage::refuse});
+    }
+    using livecount::Synchronous;
     return Kind(std::in_place_type<livecount::SqliteStore>,
                 livecount::SqliteStore::Options{.path = url.path,
-                                                .synchronous = synchronous(options.synchronous),
+                                                .synchronous = word == "off"      ? Synchronous::off
+                                                               : word == "normal" ? Synchronous::normal
+                                                                                  : Synchronous::full,
                                                 .read_only = options.read_only});
-  }
-
-  [[nodiscard]] static livecount::Synchronous synchronous(std::string_view word) {
-    return word == "off"      ? livecount::Synchronous::off
-           : word == "normal" ? livecount::Synchronous::normal
-                              : livecount::Synchronous::full;
   }
 
   template <class S>
@@ -127,7 +142,8 @@ class Store {
 /// Where `count --resume` locks the inputs it is counting into this store, so that two processes do not count
 /// one input at the same time; empty where only one process can open the store.
 [[nodiscard]] inline std::string lock_path(const std::string& url) {
-  return StoreUrl(url).path + "-resume";
+  const StoreUrl store(url);
+  return store.kind == "sqlite" ? store.path + "-resume" : "";
 }
 
 /// How a counter is to be opened. What is not said is as the store was made, or the default for a new one.
@@ -139,14 +155,18 @@ struct StoreChoice {
   std::string synchronous = "full";
 };
 
+/// Throws: Error, if there is no store.
+inline void require_store(const std::string& url) {
+  const std::string path = StoreUrl(url).path;
+  if (std::filesystem::exists(path)) return;
+  throw livecount::Error(livecount::Errc::store_unavailable,
+                         "there is no store at " + path + " yet: livecount count and increment make one");
+}
+
 /// Lets `use(store, calendar)` read an existing store.
 template <class Use>
 auto ask_store(const std::string& url, Use use) {
-  const std::string path = StoreUrl(url).path;
-  if (!std::filesystem::exists(path)) {
-    throw livecount::Error(livecount::Errc::store_unavailable,
-                           "there is no store at " + path + " yet: livecount count and increment make one");
-  }
+  require_store(url);
   Store store({.url = url, .read_only = true});
   const livecount::Settings settings = store.settings();
   return use(store, livecount::parse_calendar(settings.calendar, settings.week_start));

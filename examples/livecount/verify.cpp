@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The command that checks a store: what the store itself can say of its files, and then every counter, and the
+// positions of inputs. It prints what is wrong, a line each.
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands.hpp"
+#include "message.hpp"
+#include "positions.hpp"
+#include "rows.hpp"
+#include "store_url.hpp"
+
+namespace program {
+
+namespace {
+
+using livecount::Count;
+using livecount::KeyView;
+
+/// What is wrong, as far as anybody wants to read it.
+class Findings {
+ public:
+  void add(const std::string& what) {
+    if (++number_ <= shown) output_.text += to_cell(what).text + "\n";
+  }
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+
+  /// Writes all, and `end` as the last line.
+  void finish(const std::string& end) {
+    if (number_ > shown) output_.text += "(" + quantity(number_ - shown, "further finding") + ")\n";
+    output_.text += end + "\n";
+    output_.flush();
+  }
+
+ private:
+  static constexpr std::uint64_t shown = 100;
+  std::uint64_t number_ = 0;
+  Output output_;
+};
+
+/// What is wrong with a counter; empty if nothing is.
+std::string fault_of(const KeyView& key, Count count, const livecount::Settings& settings) {
+  if (!livecount::in_range(count)) return "its count " + std::to_string(count) + " is outside the range";
+  if (settings.floor == livecount::Floor::zero && count < 0) {
+    return "its count " + std::to_string(count) + " is below zero, where counts stop";
+  }
+  if (key.name.size() > livecount::max_name_bytes) return "its name is too long";
+  try {
+    if (parse_scope(key.bucket.type, to_scope(key.bucket), settings.week_start) == key.bucket) return "";
+  } catch (const livecount::Error&) {  // a week that begins on another day, or a time of no year
+  }
+  return "no " + std::string(to_string(key.bucket.type)) + " begins at " + std::to_string(key.bucket.start) +
+         " s after 1970";
+}
+
+std::string text_of(const KeyView& key) {
+  return std::string(key.ns) + ":" + std::string(to_string(key.bucket.type)) + ":" +
+         std::to_string(key.bucket.start) + ":" + std::string(key.name);
+}
+
+/// Returns the number of counters.
+std::uint64_t check_counters(const Store& store, Findings& findings) {
+  const livecount::Settings settings = store.settings();
+  try {
+    (void)livecount::parse_calendar(settings.calendar, settings.week_start);
+  } catch (const livecount::Error& error) {
+    findings.add(std::string("the calendar in the settings: ") + error.what());
+  }
+  std::uint64_t counters = 0;
+  for (const std::string& ns : store.namespaces()) {
+    if (ns.size() > livecount::max_namespace_bytes) findings.add(ns + ": the namespace is too long");
+    for (const livecount::PeriodType type : livecount::Periods::every()) {
+      store.scan(ns, type, [&](const KeyView& key, Count count) {
+        ++counters;
+        const std::string fault = fault_of(key, count, settings);
+        if (!fault.empty()) findings.add(text_of(key) + ": " + fault);
+      });
+    }
+  }
+  return counters;
+}
+
+/// Each position must be whole. Returns the number of inputs.
+std::uint64_t check_positions(const Store& store, Findings& findings) {
+  std::map<std::string, std::map<std::string, Count>> inputs;
+  store.scan(positions_namespace, livecount::PeriodType::all, [&](const KeyView& key, Count count) {
+    const std::string name(key.name);
+    const std::size_t colon = std::min(name.find(':'), name.size());
+    inputs[name.substr(0, colon)][name.substr(std::min(name.size(), colon + 1))] = count;
+  });
+  for (const auto& [identity, fields] : inputs) {
+    std::size_t known = 0;
+    for (const auto& [field, unused] : InputPosition{}.fields()) {
+      const auto found = fields.find(std::string(field));
+      if (found != fields.end() && found->second >= 0) ++known;
+    }
+    const bool whole = known == position_updates && fields.size() == known && identity.size() == 16;
+    if (!whole || fields.at("rejected") > fields.at("lines") || fields.at("lines") > fields.at("offset")) {
+      findings.add(std::string(positions_namespace) + ": the position of the input " + identity +
+                   " contradicts itself");
+    }
+  }
+  return inputs.size();
+}
+
+/// Whether an error says that what was read is not as it should be, rather than that it could not be read.
+bool is_finding(livecount::Errc code) {
+  using livecount::Errc;
+  return code == Errc::corrupt || code == Errc::not_livecount || code == Errc::out_of_range ||
+         code == Errc::invalid_text || code == Errc::store_failed;
+}
+
+}  // namespace
+
+int verify(const VerifyCommand& command) {
+  require_store(command.store);
+  Findings findings;
+  std::string summary;
+  try {
+    const Store store({.url = command.store, .read_only = true, .salvage = true});
+    for (const std::string& finding : store.verify()) findings.add(finding);
+    if (findings.number() == 0) {
+      const std::uint64_t counters = check_counters(store, findings);
+      const std::uint64_t inputs = check_positions(store, findings);
+      summary = quantity(counters, "counter") + ", positions of " + quantity(inputs, "input");
+    }
+  } catch (const livecount::Error& error) {
+    if (!is_finding(error.code())) throw;
+    findings.add(error.what());
+  }
+  if (findings.number() == 0) {
+    findings.finish(command.store + " is sound: " + summary);
+    return all_done;
+  }
+  findings.finish(command.store + " is not sound: " + quantity(findings.number(), "finding"));
+  return unsound;
+}
+
+}  // namespace program
