@@ -1,5 +1,6 @@
-# cmake -P tests/check_readme.cmake
+# cmake -DCTEST=ctest -DBUILD_DIR=build/release -P tests/check_readme.cmake
 # Is the first C++ block of README.md a part of examples/quick_start.cpp, byte for byte? That example is a test.
+# With a build folder: does every test exist that "What a crash can cost" names?
 cmake_minimum_required(VERSION 3.25)
 set(root ${CMAKE_CURRENT_LIST_DIR}/..)
 file(READ ${root}/README.md readme)
@@ -20,3 +21,22 @@ string(FIND "${example}" "${block}" found)
 if(found EQUAL -1)
   message(FATAL_ERROR "README.md shows code that is not in examples/quick_start.cpp:\n${block}")
 endif()
+
+if(NOT CTEST)
+  return()
+endif()
+execute_process(COMMAND ${CTEST} -N WORKING_DIRECTORY ${BUILD_DIR} OUTPUT_VARIABLE tests COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCH "## What a crash can cost.*" section "${readme}")
+string(REGEX REPLACE "\n## .*" "" section "${section}")
+string(REGEX MATCHALL "(crash|faults)[.][a-z_-]+([.][a-z_-]+)?" names "${section}")
+list(LENGTH names count)
+if(count LESS 20)
+  message(FATAL_ERROR "README.md names ${count} tests that show what a crash can cost: at least 20 were expected")
+endif()
+foreach(name IN LISTS names)
+  string(FIND "${tests}" ": ${name}\n" found)
+  if(found EQUAL -1)
+    message(FATAL_ERROR "README.md names the test ${name}, which does not exist")
+  endif()
+endforeach()
+message("${count} tests that README.md names exist")

@@ -1,0 +1,77 @@
+#!/bin/sh
+# Tests that a person starts and that take as long as they are given. Each says how far it got; one that finds something
+# wrong says what, with the seed, and ends with 1.
+#   scripts/long.sh crash [KILLS]     random kills for each store (20000), then one at every system call of longer runs
+#   scripts/long.sh faults [ROUNDS]   every fault of a file system, so many times (20)
+#   scripts/long.sh power [CUTS]      power cuts for each store and file system (300); needs root
+set -eu
+cd "$(dirname "$0")/.."
+bin=build/release/bin
+
+usage() {
+  sed -n '2,/^set/s/^#   //p' "$0" >&2
+  exit 2
+}
+
+# build TARGET...
+build() {
+  scripts/bootstrap.sh
+  mkdir -p build
+  if ! { cmake --preset release && cmake --build --preset release --target "$@"; } >build/long.log 2>&1; then
+    cat build/long.log >&2
+    exit 1
+  fi
+}
+
+# Runs a program; 77 means that this machine does not allow it, and its output says why.
+try() {
+  status=0
+  "$@" || status=$?
+  [ $status = 0 ] || [ $status = 77 ] || exit 1
+}
+
+crash() {
+  build crash_writer crash_driver torn_write
+  for store in sqlite file sqlite-normal file-interval file-never; do
+    done=0
+    while [ $done -lt "$1" ]; do
+      try $bin/crash_driver random $store 1000
+      done=$((done + 1000))
+      echo "== $store: $done of $1 random kills"
+    done
+  done
+  for store in sqlite file; do
+    try $bin/crash_driver points $store 100
+    try $bin/crash_driver torn $store 100
+    echo "== $store: every system call and every write of runs of 100 updates"
+  done
+}
+
+faults() {
+  build crash_writer fault_driver torn_write
+  round=0
+  while [ $round -lt "$1" ]; do
+    ctest --preset release -R '^faults[.]' || exit 1
+    round=$((round + 1))
+    echo "== $round of $1 rounds"
+  done
+}
+
+power() {
+  build crash_writer crash_driver
+  for store in sqlite file sqlite-normal file-interval file-never; do
+    done=0
+    while [ $done -lt "$1" ]; do
+      try $bin/crash_driver power $store 50
+      done=$((done + 50))
+      echo "== $store: $done of $1 power cuts on each file system"
+    done
+  done
+}
+
+case ${1:-} in
+  crash) crash "${2:-20000}" ;;
+  faults) faults "${2:-20}" ;;
+  power) power "${2:-300}" ;;
+  *) usage ;;
+esac
