@@ -31,6 +31,7 @@ namespace livecount::inline v0_1 {
 //   s.apply(batch)     ApplyResult            Error   every record, or nothing; to throw is to say "unknown"
 //
 //   Threads: one apply at a time; reads run beside it, from any thread.
+//   Progress: both may wait, for a disk or for other processes; whoever closes the Counter waits for them.
 //   Smallest model (whole: examples/custom_store.cpp); KeyView is in key.hpp, the rest in record.hpp:
 //
 //     std::optional<Count> read(const KeyView& key);                    // key.ns, key.bucket, key.name
@@ -130,7 +131,9 @@ concept QuestionStore = StorePolicy<S> &&
 //   c.capacity()        std::size_t         how many entries there can be
 //   c.statistics()      CacheStatistics
 //
-//   Threads: any of these from any thread. None waits for I/O. Invariants of an entry: entry.hpp.
+//   Throws: pin std::bad_alloc, the constructor also Error{invalid_option}; the others nothing.
+//   Threads: any of these from any thread. Invariants of an entry: entry.hpp.
+//   Progress: none waits for I/O; each policy says what is lock-free and which locks are taken for a moment.
 //   Smallest model: cache/null_cache.hpp.
 
 /// What a cache makes of its option `entries`. Throws: Error{invalid_option} for a number no machine has room for.
@@ -200,7 +203,9 @@ concept CachePolicy = detail::made_from_options<C> && detail::has_peek<C> && det
 //   q.notify(wake)                          something is to do: see Wake. Returns at once
 //   q.stop()                                drain is not called any more, and no call of it is running; repeatable
 //
+//   Throws: start what the start of a thread throws (std::system_error); the others nothing.
 //   Threads: notify from any thread; start and stop from one.
+//   Progress: notify takes a lock for a moment at most; stop waits for a drain that is under way.
 //   Smallest model: queue/inline_queue.hpp.
 
 /// Why a queue is notified.

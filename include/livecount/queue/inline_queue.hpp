@@ -9,7 +9,7 @@
 //
 //     livecount::Counter<livecount::LruCache, Store, livecount::InlineQueue> votes{...};
 //
-// Threads: all operations from any thread.
+// Threads: all operations from any thread. Throws: nothing. Progress: wait-free; it is the updates that wait.
 #pragma once
 
 #include "../concepts.hpp"

@@ -11,7 +11,7 @@
 //     livecount::Counter<livecount::LockFreeCache, Store, livecount::JthreadQueue> hits{
 //         {.queue = {.max_delay = std::chrono::milliseconds(50)}}};
 //
-// Threads: as QueuePolicy. Delays use the steady clock.
+// Threads, Throws and Progress: as QueuePolicy; notify takes a lock for a moment. Delays use the steady clock.
 #pragma once
 
 #include <algorithm>

@@ -9,7 +9,8 @@
 //     livecount::Counter<Cache, Store, livecount::ManualQueue> hits{{.when_full = Limit::flush}};
 //     loop.every(1s, [&] { hits.queue().pump(); });
 //
-// Threads: pump from any thread; calls take turns.
+// Threads: pump from any thread; calls take turns. Throws: nothing. Progress: pump and stop wait for the store;
+// the others are wait-free.
 #pragma once
 
 #include <atomic>

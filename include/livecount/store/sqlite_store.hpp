@@ -20,8 +20,9 @@
 // that has lived for so long itself. A batch that comes later than that is refused (store_rolled_back), never applied.
 // In a forked child of a process that had a database open, there is no SqliteStore (Errc::forked_child).
 //
-// Threads: as StorePolicy; settings and questions from any thread, each on a connection of its own. Requires
-// SQLite 3.37 or newer (STRICT tables).
+// Threads: as StorePolicy; settings and questions from any thread, each on a connection of its own. Progress: all wait
+// for the disk; what writes also for other writers, busy_timeout at the longest. Requires SQLite 3.37 or newer (STRICT
+// tables).
 #pragma once
 
 #include <atomic>
@@ -86,12 +87,14 @@ class SqliteStore {
 
   // ---- StorePolicy
 
+  /// Throws: as settings.
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
     const std::lock_guard lock(reader_mutex_);
     if (!reader_) open_reader();
     return reader_->read(key);
   }
 
+  /// Throws: std::bad_alloc; what SQLite says is in the answer.
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
     const std::lock_guard lock(writer_mutex_);
     if (options_.read_only) {
@@ -133,11 +136,13 @@ class SqliteStore {
   // ---- SettingsStore, SharedStore
 
   /// What the data was made with; nothing in a new file.
+  /// Throws: Error with store_unavailable, store_failed, corrupt, not_livecount, version_too_new.
   [[nodiscard]] std::optional<Settings> settings() const {
     detail::SqliteReader reader(options_.path, options_.busy_timeout);
     return detail::read_settings(reader.connection());
   }
 
+  /// Keeps the settings in a new file. Throws: as settings, and settings_mismatch if it was made with others.
   void adopt(const Settings& wanted) {
     if (options_.read_only) {
       if (const auto kept = settings()) detail::require_same(options_.path, *kept, wanted);
@@ -154,7 +159,7 @@ class SqliteStore {
   }
 
   /// Moves when another connection than this store's own has committed. While a batch is being applied it may
-  /// be late.
+  /// be late. Throws: as settings.
   [[nodiscard]] std::uint64_t version() {
     if (options_.read_only) {
       const std::lock_guard lock(reader_mutex_);
@@ -170,10 +175,10 @@ class SqliteStore {
 
   /// One moment of the data, on a connection of its own: commits go on beside it. Costs: scan and names the rows of
   /// what is selected (names of several buckets: of all of them); top the rows of the bucket, since no index is kept
-  /// for it that every write would pay for; namespaces one look-up each. Throws: Error.
+  /// for it that every write would pay for; namespaces one look-up each. Throws: as settings.
   [[nodiscard]] detail::SqliteSnapshot snapshot() const { return {options_.path, options_.busy_timeout}; }
 
-  /// Questions to a moment of their own. Throws: Error, what f throws.
+  /// Questions to a moment of their own. Throws: as settings, and what f throws.
   template <class F>
   void scan(std::string_view ns, PeriodType type, std::optional<Bucket> bucket, F f) const {
     snapshot().scan(bucket ? only(ns, *bucket) : Selection{ns, type}, [&](const KeyView& key, Count count) {
