@@ -37,29 +37,32 @@ class Epochs {
   struct alignas(cache_line) Record {
     atomic<std::uint64_t> epoch{0};  // 0: not reading
     atomic<bool> used{true};
-    std::uint32_t depth = 0;  // of nested guards; owner only
     std::uint32_t index = 0;
     Record* next = nullptr;  // set once
+  };
+  struct Mine {  // a thread's own
+    Record* record = nullptr;
+    std::uint32_t depth = 0;  // of nested guards
   };
 
  public:
   class Guard {
    public:
-    Guard() noexcept : record_(mine()) {
-      if (record_->depth++ == 0) enter(*record_);
+    Guard() noexcept : mine_(mine()) {
+      if (mine_.depth++ == 0) enter(*mine_.record);
     }
     ~Guard() {
       // (1) release: what was read happens before the free that follows the acquire in (2).
-      if (--record_->depth == 0) record_->epoch.store(0, std::memory_order_release);
+      if (--mine_.depth == 0) mine_.record->epoch.store(0, std::memory_order_release);
     }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
 
     /// A small number that no other living thread has.
-    [[nodiscard]] std::uint32_t thread_index() const noexcept { return record_->index; }
+    [[nodiscard]] std::uint32_t thread_index() const noexcept { return mine_.record->index; }
 
    private:
-    Record* record_;
+    Mine& mine_;
   };
 
   /// To be taken after unlinking. A read-modify-write, so that whoever moves the epoch on after it, and any reader
@@ -123,22 +126,22 @@ class Epochs {
     chosen_.store(true, std::memory_order_release);  // (10)
   }
 
-  [[nodiscard]] static Record* mine() noexcept {
-    Record* const record = mine_;
-    return record ? record : enlist();
+  [[nodiscard]] static Mine& mine() noexcept {
+    Mine& mine = Sync::template local<Mine>();
+    if (!mine.record) enlist(mine);
+    return mine;
   }
 
   // Finds a record that a finished thread has left, or makes one. Records are never freed.
-  [[gnu::noinline]] static Record* enlist() noexcept {
+  [[gnu::noinline]] static void enlist(Mine& mine) noexcept {
     struct Leave {
       Record* record = nullptr;
       ~Leave() {
         if (!record) return;
-        mine_ = nullptr;
-        record->used.store(false, std::memory_order_release);  // (7) hands `depth` over to (8)
+        Sync::template local<Mine>() = {};
+        record->used.store(false, std::memory_order_release);  // (7) pairs with (8)
       }
     };
-    static thread_local Leave leave;
 
     choose_barrier();
     Record* record = records_.load(std::memory_order_acquire);
@@ -156,8 +159,8 @@ class Epochs {
                                              std::memory_order_relaxed)) {
       }
     }
-    leave.record = record;
-    return mine_ = record;
+    Sync::template local<Leave>().record = record;
+    mine.record = record;
   }
 
   static inline atomic<std::uint64_t> epoch_{1};
@@ -165,7 +168,6 @@ class Epochs {
   static inline atomic<std::uint32_t> count_{0};
   static inline atomic<bool> heavy_{false};
   static inline atomic<bool> chosen_{false};
-  static inline constinit thread_local Record* mine_ = nullptr;
 };
 
 }  // namespace livecount::inline v0_1::detail

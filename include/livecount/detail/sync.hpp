@@ -43,6 +43,12 @@ struct StdSync {
   using thread = std::jthread;
   using time_point = std::chrono::steady_clock::time_point;
 
+  /// The T of the calling thread: begins as T{}, and is destroyed when the thread ends.
+  template <class T>
+  [[nodiscard]] static T& local() noexcept {
+    static thread_local T value{};
+    return value;
+  }
   [[nodiscard]] static time_point now() noexcept { return std::chrono::steady_clock::now(); }
   static void yield() noexcept { std::this_thread::yield(); }
   [[nodiscard]] static std::uint64_t random() {
