@@ -422,8 +422,11 @@ class Core {
   [[nodiscard]] bool relieve(Patience& patience) {
     if (options_.when_full == Limit::refuse || closed() || handler_.inside()) return false;
     const auto now = Sync::now();
-    if (!patience.deadline) patience.deadline = now + options_.block_timeout;
-    if (now > *patience.deadline) return false;
+    if (!patience.deadline) {
+      patience.deadline = now + options_.block_timeout;
+    } else if (now >= *patience.deadline) {
+      return false;
+    }
     if (options_.when_full == Limit::flush) {
       return !write_behind_.drain(Drain::Scope::everything).failed;
     }
