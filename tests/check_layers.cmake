@@ -7,8 +7,9 @@ if(NOT INCLUDE_DIR)
 endif()
 
 # Which layer a header belongs to: the first pattern that matches its path below include/livecount.
-set(layers umbrella counter cache store queue concepts detail error vocabulary)
+set(layers umbrella testing counter cache store queue concepts detail error vocabulary)
 set(umbrella   "^(livecount|sqlite|presets)[.]hpp$")
+set(testing    "^testing/")
 set(counter    "^counter([.]hpp$|/)")
 set(cache      "^cache/")
 set(store      "^store/")
@@ -19,7 +20,8 @@ set(error      "^(error|version)[.]hpp$")
 set(vocabulary "^[a-z_]+[.]hpp$")
 
 # Which layers a header may include.
-set(umbrella_may   ${layers})
+set(umbrella_may   umbrella counter cache store queue concepts detail error vocabulary)  # testing/ is nobody's
+set(testing_may    ${layers})
 set(counter_may    counter concepts vocabulary detail error)
 set(cache_may      cache concepts vocabulary detail error)
 set(store_may      store concepts vocabulary detail error)
@@ -40,7 +42,7 @@ set(boost_date_time_only "^zone[.]hpp$")
 set(boost_intrusive_only "^(cache/lru_cache|store/file_table)[.]hpp$")
 set(sqlite_only          "^detail/sqlite_handle[.]hpp$")
 set(xxhash_only          "^detail/hash[.]hpp$")
-set(system_only          "^detail/")
+set(system_only          "^(detail|testing)/")
 
 function(layer_of header result)
   foreach(layer IN LISTS layers)
@@ -131,6 +133,7 @@ endfunction()
 if(PLANT)
   plant(store/memory_store.hpp "\"../queue/inline_queue.hpp\"")  # policies know nothing of each other
   plant(counter.hpp "<livecount/store/memory_store.hpp>")        # nor the Counter of them
+  plant(presets.hpp "\"testing/explorer.hpp\"")                  # nothing includes testing/
   plant(concepts.hpp "\"counter.hpp\"")                          # downwards only
   plant(detail/hash.hpp "\"../key.hpp\"")
   plant(error.hpp "\"detail/hash.hpp\"")

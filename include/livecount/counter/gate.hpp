@@ -3,11 +3,16 @@
 // Unlike a reader-writer lock it never lets the closer starve: while it is closed nobody enters.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../detail/sync.hpp"
 
 namespace livecount::inline v0_1::detail {
+
+/// How many gates the names of one Counter share. (An explorer has fewer, to keep its executions short.)
+template <class Sync>
+inline constexpr std::size_t gate_count = 64;
 
 template <class Sync>
 class Gate {

@@ -488,7 +488,7 @@ class WriteBehind final : public Drain {
   const std::uint64_t seed_;
 
   // Any thread
-  std::array<Gate<Sync>, 64> gates_;
+  std::array<Gate<Sync>, gate_count<Sync>> gates_;
   atomic<Entry*> chain_{nullptr};
   atomic<std::size_t> pending_{0};
   atomic<bool> full_{false};  // a hint: pending_ has reached max_pending
@@ -501,7 +501,7 @@ class WriteBehind final : public Drain {
 
   // Under turn_
   typename Sync::mutex turn_;
-  std::array<std::vector<Waiting>, 64> waiting_;  // taken from the chain, not yet frozen, by gate
+  std::array<std::vector<Waiting>, gate_count<Sync>> waiting_;  // taken from the chain, not yet frozen, by gate
   Entry* taken_ = nullptr;                        // the rest of a chain that is being distributed
   std::uint64_t visit_ = 0;
   WriterId writer_{};                      // who sends that batch

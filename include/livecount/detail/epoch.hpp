@@ -96,9 +96,8 @@ class Epochs {
   /// In a forked child, where they are gone: their guards must not hold up anybody, and their records are free.
   static void forget_other_threads() noexcept {
     for (Record* record = records_.load(std::memory_order_relaxed); record; record = record->next) {
-      if (record == mine_) continue;
+      if (record == Sync::template local<Mine>().record) continue;
       record->epoch.store(0, std::memory_order_relaxed);
-      record->depth = 0;
       record->used.store(false, std::memory_order_relaxed);
     }
     if (heavy()) heavy_.store(Sync::register_heavy_barrier(), std::memory_order_relaxed);

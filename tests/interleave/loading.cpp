@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+// A stored count that comes into its entry beside updates, batches, floored decrements and reads.
+#include "interleave/scenario.hpp"
+
+using namespace livecount;
+using namespace livecount::tests;
+
+namespace {
+
+/// "a" is 1 in the store and not in the cache.
+void store_one(ExploredCounter<>& counter) {
+  counter.increment("a");
+  counter.flush();
+  (void)counter.drop_clean();
+}
+
+}  // namespace
+
+TEST_CASE("a load beside an add and a batch adds the stored count once") {
+  expect_laws("load, add, freeze",
+              [](World& world) {
+                ExploredCounter<> counter(options_of());
+                store_one(counter);
+                int returned = 1;
+                world.thread("adder", [&] {
+                  counter.increment("a");
+                  ++returned;
+                });
+                world.thread("worker", [&] { counter.flush(); });
+                world.thread("reader", [&] {
+                  const int before = returned;
+                  const auto count = counter.get("a");
+                  world.check(count.has_value() && *count >= before && *count <= 2,
+                              "a read is right at some moment");
+                });
+                world.run();
+                counter.flush();
+                world.check(counter.store().stored("a") == 2, "no loss, no double count");
+                world.check(counter.get("a") == 2, "the cache shows what the store has");
+              },
+              {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
+}
+
+TEST_CASE("a missing counter that is added to is found from then on, whatever is frozen meanwhile") {
+  expect_laws("absent, add, freeze, get", [](World& world) {
+    ExploredCounter<> counter(options_of());
+    (void)counter.get("a");  // known to be missing
+    world.thread("adder", [&] {
+      counter.increment("a", {.delta = 0});
+      counter.flush();
+    });
+    world.thread("reader", [&] {
+      const bool first = counter.get("a").has_value();
+      const bool second = counter.get("a").has_value();
+      world.check(!first || second, "what was found once is found again");
+    });
+    world.run();
+    world.check(counter.get("a") == 0, "a delta of 0 makes its counter");
+  });
+}
+
+TEST_CASE("a floored decrement is exact beside an increment, a batch and a load") {
+  expect_laws("load, increment, floored decrement, batch",
+              [](World& world) {
+                ExploredCounter<> counter(options_of());
+                store_one(counter);
+                Count after = -1;
+                world.thread("up", [&] { counter.increment("a"); });
+                world.thread("down", [&] { after = counter.increment_and_get("a", {.delta = -3}); });
+                world.thread("worker", [&] { counter.flush(); });
+                world.run();
+                counter.flush();
+                const Count stored = counter.store().stored("a");
+                // Whichever comes first: the decrement leaves 0, and an increment after it leaves 1.
+                world.check(after == 0 && (stored == 0 || stored == 1), "the floor is exact");
+                world.check(counter.get("a") == stored, "the cache shows what the store has");
+              },
+              {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
+}
+
+TEST_CASE("floored decrements of two threads with a batch that has to be sent again are exact") {
+  expect_laws("floored decrements, unclear answer",
+              [](World& world) {
+                ExploredCounter<> counter(options_of({Fault::answer_lost}));
+                world.thread("one", [&] {
+                  counter.increment("a", {.delta = 2});
+                  counter.decrement("a", {.delta = 3});
+                  counter.increment("a", {.delta = 4});
+                });
+                world.thread("worker", [&] { flush_all(counter); });
+                world.run();
+                flush_all(counter);
+                world.check(counter.store().stored("a") == 4, "the floor is exact");
+                world.check(counter.get("a") == 4, "the cache shows what the store has");
+              },
+              {.limit = 20'000, .random = 10'000});
+}
+
+TEST_CASE("an add past the range is taken back, beside others and a batch") {
+  expect_laws("overshoot, undo, freeze",
+              [](World& world) {
+                auto options = options_of();
+                options.floor = Floor::none;
+                ExploredCounter<> counter(options);
+                counter.increment("a", {.delta = max_count - 1});
+                counter.flush();
+                Errc up = Errc::ok;
+                world.thread("up", [&] { up = counter.try_increment("a", {.delta = 2}); });
+                world.thread("down", [&] { counter.increment("a", {.delta = -1}); });
+                world.thread("worker", [&] { counter.flush(); });
+                world.run();
+                counter.flush();
+                world.check(up == Errc::ok || up == Errc::overflow, "counted, or refused for its range");
+                const Count expected = max_count - 2 + (up == Errc::ok ? 2 : 0);
+                world.check(counter.store().stored("a") == expected,
+                            "an update that is refused changes nothing");
+                world.check(counter.get("a") == expected, "the cache shows what the store has");
+                world.check(counter.stats().quarantined == 0, "nothing out of range gets into a batch");
+              },
+              {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
+}

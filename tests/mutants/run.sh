@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Plants one bug at a time in a copy of the headers, and runs the scenarios of tests/interleave that must find it.
+#   tests/mutants/run.sh            all of them
+#   tests/mutants/run.sh NAME...    some of them
+# Prints for each mutant which law was broken, in which scenario, after how many executions. Fails if one lives.
+# CXX: the compiler; CATCH2: what the linker needs for Catch2's main; WORK_DIR: where copies go.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+CXX=${CXX:-c++}
+CATCH2=${CATCH2:-/usr/lib/libCatch2WithMain.a}
+WORK_DIR=${WORK_DIR:-build/mutants}
+
+# name | header | scenarios | what perl does to the whole header
+mutants=$(
+  cat <<'END'
+dirty-mark-cleared-after-the-read | entry.hpp | batches | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
+new-number-on-retry | counter/write_behind.hpp | batches | s/(fail\(report, result\.error, result\.message\);)/$1 ++sequence_;/
+evict-a-dirty-entry | entry.hpp | eviction | s/ \|\| count_of\(word\) != watermark\(\)//; s/Word clean = watermark\(\) \* unit/Word clean = count_of(word) * unit/
+seal-without-compare-and-swap | entry.hpp | eviction | s/if \(replace_strong\(clean, watermark\(\) \* unit\)\) return true;/(void)clean; word_.store(watermark() * unit, std::memory_order_release); return true;/
+flush-returns-before-the-last-batch | counter/write_behind.hpp | batches | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    report\.left/    report.left/
+settled-on-an-unclear-answer | counter/write_behind.hpp | batches | s/result\.outcome == Outcome::applied/result.outcome != Outcome::not_applied/
+merged-into-a-batch-in-flight | counter/write_behind.hpp | batches | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    for/    for/
+frozen-in-a-loaders-hands | counter/write_behind.hpp | loading | s/return Entry::is_busy\(w\.entry->load\(\)\);/return w.entry == nullptr;/
+wake-up-lost-by-the-queue | queue/jthread_queue.hpp | batches | s/(void notify\(Wake wake\) noexcept \{\n)    const std::lock_guard lock\(mutex_\);/$1/
+wake-up-lost-by-waiters-for-room | counter/attempts.hpp | batches | s/(void add\(\) \{\n)    const std::lock_guard lock\(mutex_\);/$1/
+evicted-while-pinned | cache/lock_free_cache.hpp | eviction | s/entry\.pins\.load\(std::memory_order_acquire\) == 0 && //
+two-entries-for-one-name | cache/lock_free_cache.hpp | eviction | s/(Entry\* pin\(const HashedKey& key\) \{\n)    const std::lock_guard lock\(stripe\(key\.hash\)\);/$1/
+periods-of-a-call-outside-the-gate | counter/core.hpp | batches | s/const Inside inside\(write_behind_\.gate\(name_hash\)\);/(void)write_behind_.gate(name_hash);/
+closer-does-not-wait | counter/gate.hpp | kernels | s/while \(gate_\.state_\.load\(std::memory_order_acquire\) != closed\) Sync::yield\(\);//
+taken-back-without-a-mark | counter/adder.hpp | loading | s/if \(taken_back && Entry::is_queued\(word\)\) return/if (taken_back) return/
+loaded-before-it-is-counted | entry.hpp | loading | s/(bool add_stored\(Count difference, State state\) noexcept \{\n)/$1    state_.store(state, std::memory_order_release);\n/
+close-does-not-wait-for-calls | counter/lifetime.hpp | kernels | s/    while \(calls_\.load\(std::memory_order_seq_cst\) != 0\) Sync::yield\(\);\n//
+freed-without-a-barrier | detail/epoch.hpp | kernels | s/if \(heavy\(\)\) Sync::heavy_barrier\(\);//
+weak-leaving-of-a-gate | counter/gate.hpp | kernels | s/fetch_sub\(1, std::memory_order_release\)/fetch_sub(1, std::memory_order_relaxed)/
+weak-leaving-of-an-epoch | detail/epoch.hpp | kernels | s/epoch\.store\(0, std::memory_order_release\)/epoch.store(0, std::memory_order_relaxed)/
+weak-bucket-clock | counter/bucket_clock.hpp | kernels | s/start\.load\(std::memory_order_acquire\)/start.load(std::memory_order_relaxed)/; s/until\.load\(std::memory_order_acquire\)/until.load(std::memory_order_relaxed)/; s/from\.load\(std::memory_order_acquire\)/from.load(std::memory_order_relaxed)/
+weak-call-beside-close | counter/lifetime.hpp | kernels | s/!lifetime_\.closed_\.load\(std::memory_order_seq_cst\)/!lifetime_.closed_.load(std::memory_order_acquire)/
+weak-publishing-of-an-entry | cache/lock_free_cache.hpp | eviction | s/std::memory_order_release,  \/\/ \(2\) pairs/std::memory_order_relaxed,  \/\/ (2) pairs/
+END
+)
+
+# Catch2 takes longer to compile than all else, so it is compiled once.
+mkdir -p "$WORK_DIR/support"
+cp tests/support/catch.hpp "$WORK_DIR/support/catch.hpp"
+"$CXX" -std=c++20 -O0 -w -x c++-header "$WORK_DIR/support/catch.hpp" -o "$WORK_DIR/support/catch.hpp.gch"
+lived=0
+count=0
+while IFS= read -r line; do
+  read -r name header scenarios change < <(sed 's/ | / /; s/ | / /; s/ | / /' <<<"$line")
+  if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
+  count=$((count + 1))
+  copy=$WORK_DIR/$name
+  rm -rf "$copy"
+  mkdir -p "$copy"
+  cp -r include/livecount "$copy/livecount"
+  perl -0pi -e "$change" "$copy/livecount/$header"
+  if cmp -s "$copy/livecount/$header" "include/livecount/$header"; then
+    echo "$name: the change does not fit $header any more" >&2
+    exit 2
+  fi
+  # The copy stands first: each include of livecount finds it.
+  # shellcheck disable=SC2086  # CATCH2 may be several words
+  "$CXX" -std=c++20 -O0 -w -I"$WORK_DIR" -include support/catch.hpp -I"$copy" -Itests "tests/interleave/$scenarios.cpp" -o "$copy/test" $CATCH2
+  started=$SECONDS
+  if timeout 300 "$copy/test" --abort >"$copy/log" 2>&1; then
+    echo "$name: LIVES"
+    lived=$((lived + 1))
+  else
+    found=$(grep -m1 -a 'FAILED after' "$copy/log" || echo "ended by a signal")
+    law=$(grep -m1 -a '^broken: ' "$copy/log" || true)
+    echo "$name: $scenarios, ${found/FAILED after/after} executions, $((SECONDS - started)) s; $law"
+  fi
+  rm -rf "$copy/livecount" "$copy/test"
+done <<<"$mutants"
+echo "$((count - lived)) of $count mutants caught"
+[ "$lived" = 0 ] && [ "$count" -gt 0 ]
