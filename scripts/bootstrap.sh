@@ -9,7 +9,7 @@ set -eu
 packages="g++ cmake ninja-build pkg-config xz-utils
   libboost-dev libxxhash-dev libsqlite3-dev
   libcli11-dev nlohmann-json3-dev zlib1g-dev liblzma-dev
-  catch2 libbenchmark-dev python3-xxhash sqlite3 strace xfsprogs"
+  catch2 libbenchmark-dev python3-xxhash sqlite3 spin strace xfsprogs"
 case ${1:-} in
   --clang) packages="$packages clang" ;;
   --bench) packages="$packages python3 gnuplot-nox mawk" ;;
