@@ -51,13 +51,13 @@ TEMPLATE_TEST_CASE("an update beside close is accepted and stored, or refused", 
     C counter(options);
     std::atomic<Count> accepted{0};
     std::atomic<bool> clean{false};
+    auto handle = counter.handle("one");  // of thread 1
     run_together([&](int thread, std::mt19937_64& random) {
       if (thread == 0) {
         for (std::uint64_t i = random() % 4; i > 0; --i) std::this_thread::yield();
         clean = counter.close(std::chrono::seconds(60)).clean;
         return;
       }
-      auto handle = counter.handle("one");
       for (Errc code = Errc::ok; code == Errc::ok;) {
         code = thread == 1 ? handle.try_increment() : counter.try_increment("one");
         if (code == Errc::ok) ++accepted;
