@@ -7,7 +7,8 @@
 //
 //     livecount::Counter<livecount::LruCache, livecount::MemoryStore, livecount::ManualQueue> hits;
 //
-// Threads: as StorePolicy; questions like read.
+// Threads: as StorePolicy; questions like read. Throws: std::bad_alloc, and then nothing was changed; scan also what f
+// throws. Progress: apply waits for reads under way, and they for it.
 #pragma once
 
 #include <algorithm>
@@ -55,10 +56,21 @@ class MemoryStore {
               "batch " + std::to_string(batch.sequence) + " does not follow batch " +
                   std::to_string(ledger.sequence)};
     }
-    for (std::size_t i = 0; i < batch.records.size(); ++i) {
-      if (!apply(batch.records[i])) result.quarantined.push_back(i);
+    // All memory first: once a count has changed nothing may throw.
+    Counts made;
+    for (const auto& [key, change] : batch.records) {
+      if (!counts_.contains(key))
+        made.try_emplace({std::string(key.ns), key.bucket, std::string(key.name)}, 0);
     }
-    ledger = {batch.sequence, content, result.quarantined};
+    result.quarantined.reserve(batch.records.size());
+    ledger.quarantined.reserve(batch.records.size());
+
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      if (!apply(batch.records[i], made)) result.quarantined.push_back(i);
+    }
+    ledger.sequence = batch.sequence;
+    ledger.digest = content;
+    ledger.quarantined = result.quarantined;
     return result;
   }
 
@@ -152,28 +164,30 @@ class MemoryStore {
     using is_transparent = void;
     bool operator()(const KeyView& a, const KeyView& b) const noexcept { return a < b; }
   };
+  using Counts = std::map<Key, Count, Less>;
   struct Ledger {
     std::uint64_t sequence = 0;
     std::uint64_t digest = 0;
     std::vector<std::size_t> quarantined{};  // of that batch: its sender may ask again
   };
 
-  /// False if the count would leave its range.
-  bool apply(const Record& record) {
+  /// False if the count would leave its range. A new counter takes its place from `made`.
+  bool apply(const Record& record, Counts& made) noexcept {
     const auto found = counts_.find(record.key);
     const Count count = record.change.apply(found == counts_.end() ? 0 : found->second);
     if (!in_range(count)) return false;
-    if (found == counts_.end()) {
-      counts_.emplace(Key{std::string(record.key.ns), record.key.bucket, std::string(record.key.name)},
-                      count);
-    } else {
+    if (found != counts_.end()) {
       found->second = count;
+    } else {
+      auto node = made.extract(made.find(record.key));
+      node.mapped() = count;
+      counts_.insert(std::move(node));
     }
     return true;
   }
 
   mutable std::shared_mutex mutex_;
-  std::map<Key, Count, Less> counts_;                            // under mutex_
+  Counts counts_;                                                // under mutex_
   std::map<std::pair<WriterId, std::uint32_t>, Ledger> ledger_;  // under mutex_
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// operator new for support/out_of_memory.hpp, in this program alone.
+// operator new for support/out_of_memory.hpp, in the programs that list this file.
 #include "support/out_of_memory.hpp"
 
 #include <cstdlib>
