@@ -121,13 +121,13 @@ class Counter {
       detail::raise(*core_, code, "increment", name, update);
     }
   }
-  /// increment with the delta's sign turned.
+  /// increment with the delta's sign turned. Throws and Progress: as increment.
   void decrement(std::string_view name, const Update& update = {}) {
     if (const Errc code = try_decrement(name, update); code != Errc::ok) {
       detail::raise(*core_, code, "decrement", name, update);
     }
   }
-  /// The same, with the error as a code.
+  /// The same, with the error as a code. Throws: nothing. Progress: as increment.
   [[nodiscard]] Errc try_increment(std::string_view name, const Update& update = {}) noexcept {
     return core_->update(name, update, update.delta, nullptr);
   }
@@ -137,6 +137,7 @@ class Counter {
 
   /// Adds, and returns the new count. Reads the store if the counter is not in the cache.
   /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period.
+  /// Progress: blocking, for moments; waits for the store if the counter is not in the cache and loaded.
   Count increment_and_get(std::string_view name, const Update& update = {}) {
     if (update.periods.size() != 1) {
       (void)core_->refuse(Errc::invalid_option);
@@ -152,6 +153,7 @@ class Counter {
   }
 
   /// A name resolved once, for many updates. Throws: name_too_long, namespace_too_long, closed.
+  /// Progress: lock-free; the first update looks the name up.
   [[nodiscard]] Handle handle(std::string_view name, const Binding& binding = {}) {
     return Handle(core_, name, binding);
   }
@@ -225,7 +227,7 @@ class Counter {
   // ---- writing
 
   /// Returns when every update that returned before the call is in the store. Throws: Error with what the
-  /// store said.
+  /// store said, and with closed. Progress: waits for the store.
   void flush() {
     if (core_->closed()) detail::raise(*core_, core_->refusal(), "flush");
     const Drain::Report report = core_->flush();
@@ -240,10 +242,11 @@ class Counter {
   /// pending, until all of it is in the store or the time is over. What is left then is told, and kept: a repeated close
   /// tries again. Calls of close take turns. The time bounds the waiting for a store that fails; a call of the store that
   /// is under way cannot be interrupted, and is waited for however long it takes.
+  /// Throws: nothing. Progress: waits for the store.
   CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
 
   /// Drops every counter from memory that has no pending change and no handle; how many. Nothing is lost by
-  /// it.
+  /// it. Throws: forked_child. Progress: blocking, for moments.
   std::size_t drop_clean() {
     require_not_forked("drop_clean");
     return core_->drop_clean();
@@ -251,25 +254,26 @@ class Counter {
 
   // ---- looking inside
 
-  /// Takes the locks of the cache for moments, and looks at each dirty counter.
+  /// Looks at each dirty counter. Throws: forked_child. Progress: blocking, for moments: takes the locks of the cache.
   [[nodiscard]] Stats stats() const {
     require_not_forked("stats");
     return core_->stats();
   }
   /// Counters with changes that are not yet in the store. One that has changed again while its batch is under
-  /// way counts twice.
+  /// way counts twice. Throws: nothing. Progress: wait-free.
   [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
   /// How long the oldest of these changes has been waiting (steady clock); nothing if there is none.
+  /// Throws: nothing. Progress: wait-free.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {
     return core_->write_behind().oldest_pending_age();
   }
   [[nodiscard]] const Calendar& calendar() const noexcept { return core_->calendar(); }
-  /// For questions beyond get. Its writing side is the Counter's alone.
+  /// For questions beyond get. Its writing side is the Counter's alone. Throws: forked_child. Progress: wait-free.
   [[nodiscard]] Store& store() {
     require_not_forked("store");
     return core_->store();
   }
-  /// For queues with calls of their own, as ManualQueue::pump.
+  /// For queues with calls of their own, as ManualQueue::pump. Throws: forked_child. Progress: wait-free.
   [[nodiscard]] Queue& queue() {
     require_not_forked("queue");
     return core_->queue();

@@ -61,6 +61,7 @@ class Handle {
   /// The same, downwards. Requires: delta is not the smallest 64-bit number.
   void decrement(Count delta = 1, std::optional<Time> at = std::nullopt) { increment(-delta, at); }
 
+  /// The same as increment, with the error as a code. Throws: nothing. Progress: as Counter::increment.
   [[nodiscard]] Errc try_increment(Count delta = 1, std::optional<Time> at = std::nullopt) noexcept {
     Errc code = Errc::closed;
     try {
