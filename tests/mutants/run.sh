@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 CXX=${CXX:-c++}
 CATCH2=${CATCH2:-/usr/lib/libCatch2WithMain.a}
 WORK_DIR=${WORK_DIR:-build/mutants}
+export LIVECOUNT_PERCENT=${LIVECOUNT_PERCENT:-20}  # of the executions that CI explores: the copies are not optimised
 
 # name | header | scenarios | what perl does to the whole header
 mutants=$(
