@@ -107,8 +107,9 @@ class Epochs {
   static void enter(Record& record) noexcept {
     const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);  // (4) pairs with (3)
     if (heavy()) {
-      record.epoch.store(epoch,
-                         std::memory_order_relaxed);  // ordered by the barrier that the other side imposes
+      // Ordered with what follows by the barrier that the other side imposes. release: who sees it in (2) instead of the
+      // 0 of (1) must see what was read before (1), too; a relaxed store would end that release sequence.
+      record.epoch.store(epoch, std::memory_order_release);
       std::atomic_signal_fence(std::memory_order_seq_cst);  // ... and here against the compiler only
     } else {
       record.epoch.exchange(epoch, std::memory_order_acq_rel);  // (6) pairs with (2)
