@@ -126,7 +126,7 @@ TEST_CASE("a call either comes before the closing, which waits for it, or finds 
                   --working;
                 });
                 world.thread("closer", [&] {
-                  lifetime.close();
+                  lifetime.close([] { Sync::yield(); });
                   closed = true;
                   world.check(working == 0, "nobody works after the closing");
                 });

@@ -30,12 +30,12 @@ periods-of-a-call-outside-the-gate | counter/core.hpp | batches | s/const Inside
 closer-does-not-wait | counter/gate.hpp | kernels | s/while \(gate_\.state_\.load\(std::memory_order_acquire\) != closed\) Sync::yield\(\);//
 taken-back-without-a-mark | counter/adder.hpp | loading | s/if \(taken_back && Entry::is_queued\(word\)\) return/if (taken_back) return/
 loaded-before-it-is-counted | entry.hpp | loading | s/(bool add_stored\(Count difference, State state\) noexcept \{\n)/$1    state_.store(state, std::memory_order_release);\n/
-close-does-not-wait-for-calls | counter/lifetime.hpp | kernels | s/    while \(calls_\.load\(std::memory_order_seq_cst\) != 0\) Sync::yield\(\);\n//
+close-does-not-wait-for-calls | counter/lifetime.hpp | kernels | s/    while \(calls_\.load\(std::memory_order_seq_cst\) != 0\) wake\(\);\n//
 freed-without-a-barrier | detail/epoch.hpp | kernels | s/if \(heavy\(\)\) Sync::heavy_barrier\(\);//
 weak-leaving-of-a-gate | counter/gate.hpp | kernels | s/fetch_sub\(1, std::memory_order_release\)/fetch_sub(1, std::memory_order_relaxed)/
 weak-leaving-of-an-epoch | detail/epoch.hpp | kernels | s/epoch\.store\(0, std::memory_order_release\)/epoch.store(0, std::memory_order_relaxed)/
 weak-bucket-clock | counter/bucket_clock.hpp | kernels | s/start\.load\(std::memory_order_acquire\)/start.load(std::memory_order_relaxed)/; s/until\.load\(std::memory_order_acquire\)/until.load(std::memory_order_relaxed)/; s/from\.load\(std::memory_order_acquire\)/from.load(std::memory_order_relaxed)/
-weak-call-beside-close | counter/lifetime.hpp | kernels | s/!lifetime_\.closed_\.load\(std::memory_order_seq_cst\)/!lifetime_.closed_.load(std::memory_order_acquire)/
+weak-call-beside-close | counter/lifetime.hpp | kernels | s/lifetime_\.state_\.load\(std::memory_order_seq_cst\)/lifetime_.state_.load(std::memory_order_acquire)/
 weak-publishing-of-an-entry | cache/lock_free_cache.hpp | eviction | s/std::memory_order_release,  \/\/ \(2\) pairs/std::memory_order_relaxed,  \/\/ (2) pairs/
 END
 )
