@@ -2,18 +2,16 @@
 //
 // How far is FileStore from what the file itself allows?
 //
-//   workload   contender   what it does
-//   drain      bare        the floor: appends frames of the same sizes, each followed by fdatasync
-//              store       applies the same batches, with FileSync::every_batch
-//   recover    map         the floor: reads the same file and inserts its counters into a reserved hash map, by names
-//                          of its own; no checksums, no ledger
-//              store       opens the store
+//   workload             contender                   what it does
+//   drain                floor: append + fdatasync   appends frames of the same sizes, each followed by fdatasync
+//                        livecount                   applies the same batches, with FileSync::every_batch
+//   recovery, snapshot   floor: read and insert      reads the file and inserts its counters into a reserved flat map;
+//                                                    no checksums, no ledger
+//                        livecount                   opens the store
+//   recovery, journal    both                        the same of a journal with batches of 10,000, not yet compacted
 //
-// drain: batches of 1,000 counters out of 100,000, names of 28 bytes. recover: 5,000,000 counters, from a snapshot
-// and from a journal with batches of 10,000 (a hundredth of that when run for a moment, as ctest does). The map
-// is boost::unordered_flat_map where Boost has it (1.81), else std::unordered_map; the label says which. Files are in the folder where the
-// program is run, which has to be on a disk for the figures of drain to mean something.
-#include <benchmark/benchmark.h>
+// drain: batches of 1,000 counters out of 100,000. recovery: 5,000,000 counters. The map is
+// boost::unordered_flat_map where Boost has it (1.81), else std::unordered_map.
 #include <livecount/store/file_store.hpp>
 
 #if __has_include(<boost/unordered/unordered_flat_map.hpp>)
@@ -22,18 +20,16 @@
 #include <unordered_map>
 #endif
 
-#include <algorithm>
-#include <filesystem>
-#include <memory>
-#include <random>
-#include <string>
-#include <vector>
-
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "support/folder.hpp"
+#include "support/measure.hpp"
+#include "support/names.hpp"
+
 namespace {
 
+using namespace bench;
 using namespace livecount;
 
 struct HashName {
@@ -42,182 +38,134 @@ struct HashName {
 };
 #if __has_include(<boost/unordered/unordered_flat_map.hpp>)
 using Map = boost::unordered_flat_map<std::string, Count, HashName>;
-constexpr const char* map_name = "boost::unordered_flat_map";
 #else
 using Map = std::unordered_map<std::string, Count, HashName>;
-constexpr const char* map_name = "std::unordered_map";
 #endif
 
-std::string name_of(std::size_t number) {
-  const std::string digits = std::to_string(100'000'000 + number);
-  return "/articles/2015/" + digits.substr(1) + ".html";
+void require(bool succeeded, const char* what) {
+  if (succeeded) return;
+  std::fprintf(stderr, "file_store: %s\n", what);
+  std::exit(1);
 }
 
-/// A folder of its own, removed at the end.
-struct Folder {
-  Folder() { std::filesystem::create_directory(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] FileStore::Options options() const {
-    FileStore::Options options;
-    options.path = path + "/counts.journal";
-    options.compact_bytes = never_compact;
-    return options;
-  }
-  std::string path = "bench-file-store-" + std::to_string(std::random_device()());
-};
+FileStore::Options options_of(const std::string& path, FileSync sync) {
+  FileStore::Options options;
+  options.path = path;
+  options.sync = sync;
+  options.compact_bytes = never_compact;
+  return options;
+}
 
-/// Batches of records whose names it keeps.
+/// Batches of the names, in turns.
 class Batches {
  public:
-  Batches(std::size_t names, std::size_t batch_size) : batch_size_(batch_size) {
-    for (std::size_t i = 0; i < names; ++i) names_.push_back(name_of(i));
-    std::shuffle(names_.begin(), names_.end(), std::mt19937_64(1));
-  }
-  /// The next ones, round and round.
+  Batches(const Stream& names, std::size_t size) : names_(names), size_(size) {}
   Batch next() {
     records_.clear();
-    for (std::size_t i = 0; i < batch_size_; ++i) {
-      records_.push_back({{"path", {PeriodType::day, 1'308'096'000}, names_[at_]}, {1, no_floor}});
+    for (std::size_t i = 0; i < size_; ++i) {
+      records_.push_back({{"path", {PeriodType::day, 1'308'096'000}, names_.all()[at_]}, {1, no_floor}});
       at_ = (at_ + 1) % names_.size();
     }
     return {{}, 0, ++sequence_, records_};
   }
 
  private:
-  std::size_t batch_size_;
-  std::vector<std::string> names_;
+  const Stream& names_;
+  const std::size_t size_;
   std::vector<Record> records_;
   std::size_t at_ = 0;
   std::uint64_t sequence_ = 0;
 };
 
-// ---- drain
-
-constexpr std::size_t batch_size = 1000;
-
-void drain_store(benchmark::State& state) {
+void drain(const Options& options, Report& report) {
   const Folder folder;
-  FileStore store(folder.options());
-  Batches batches(100'000, batch_size);
-  for ([[maybe_unused]] auto _ : state) {
-    if (store.apply(batches.next()).outcome != Outcome::applied) return state.SkipWithError("not applied");
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch_size));
-  state.counters["bytes_per_batch"] =
-      static_cast<double>(store.status().journal_bytes) / static_cast<double>(state.iterations());
-}
-BENCHMARK(drain_store)->Name("drain/store")->UseRealTime();
-
-void drain_bare(benchmark::State& state) {
-  const Folder folder;
+  const Stream names = each_once(options.pick<std::size_t>(2000, 100'000, 100'000));
+  constexpr std::size_t size = 1000;
+  const auto batches = options.pick<std::size_t>(2, 100, 400);
+  FileStore store(options_of(folder.file("counts"), FileSync::every_batch));
+  Batches made(names, size);
+  const int bare = open(folder.file("bare").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const auto rate = [&](auto write_batch) {
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < batches; ++i) write_batch();
+    return static_cast<double>(batches * size) / seconds_since(start);
+  };
   std::string frame;
-  {
-    FileStore store(folder.options());
+  for (int round = 0; round < options.rounds; ++round) {
     const std::uint64_t before = store.status().journal_bytes;
-    Batches batches(100'000, batch_size);
-    (void)store.apply(batches.next());
-    frame.assign(store.status().journal_bytes - before, 'x');
+    const double ours =
+        rate([&] { require(store.apply(made.next()).outcome == Outcome::applied, "not applied"); });
+    report.add("drain", "livecount", ours, "rows/s");
+    frame.assign((store.status().journal_bytes - before) / batches, 'x');
+    report.add("drain", "floor: append + fdatasync", rate([&] {
+                 const bool written =
+                     write(bare, frame.data(), frame.size()) == static_cast<ssize_t>(frame.size());
+                 require(written && fdatasync(bare) == 0, "not written");
+               }),
+               "rows/s");
   }
-  const int file = ::open((folder.path + "/bare").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  for ([[maybe_unused]] auto _ : state) {
-    if (::write(file, frame.data(), frame.size()) != static_cast<ssize_t>(frame.size()) ||
-        ::fdatasync(file) != 0) {
-      return state.SkipWithError("not written");
-    }
-  }
-  ::close(file);
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch_size));
-}
-BENCHMARK(drain_bare)->Name("drain/bare")->UseRealTime();
-
-// ---- recover
-
-constexpr std::int64_t from_snapshot = 0;
-constexpr std::int64_t from_journal = 1;
-
-/// A closed store with so many counters, made once.
-FileStore::Options files_with(std::int64_t counters, std::int64_t where) {
-  static std::vector<std::pair<std::pair<std::int64_t, std::int64_t>, std::unique_ptr<Folder>>> made;
-  for (const auto& [key, folder] : made) {
-    if (key == std::pair(counters, where)) return folder->options();
-  }
-  auto folder = std::make_unique<Folder>();
-  FileStore::Options options = folder->options();
-  options.sync = FileSync::never;
-  {
-    FileStore store(options);
-    Batches batches(static_cast<std::size_t>(counters), 10'000);
-    for (std::int64_t i = 0; i < counters; i += 10'000) (void)store.apply(batches.next());
-    if (where == from_snapshot) store.compact();
-  }
-  made.emplace_back(std::pair(counters, where), std::move(folder));
-  return options;
-}
-
-void recover_store(benchmark::State& state) {
-  const FileStore::Options options = files_with(state.range(0), state.range(1));
-  for ([[maybe_unused]] auto _ : state) {
-    auto store = std::make_unique<FileStore>(options);
-    benchmark::DoNotOptimize(store);
-    state.PauseTiming();
-    store.reset();
-    state.ResumeTiming();
-  }
-  state.SetItemsProcessed(state.iterations() * state.range(0));
+  close(bare);
 }
 
 /// Knows just enough of the format.
-void recover_map(benchmark::State& state) {
-  FileStore::Options options = files_with(state.range(0), state.range(1));
-  const std::string path = options.path + (state.range(1) == from_snapshot ? ".snapshot" : "");
-  for ([[maybe_unused]] auto _ : state) {
-    auto map = std::make_unique<Map>();
-    map->reserve(static_cast<std::size_t>(state.range(0)));
-    const detail::PosixFileSystem::File file = detail::PosixFileSystem().open(path, detail::FileAccess::read);
-    std::string bytes(file.size(), '\0');
-    (void)file.read(0, bytes.data(), bytes.size());
-    for (std::size_t at = detail::file_header_size; at < bytes.size();) {
-      const auto length = detail::load_number<std::uint32_t>(bytes.data() + at + 4);
-      detail::ByteView fields(std::string_view(bytes).substr(at + detail::frame_header_size, length));
-      at += detail::frame_overhead + length;
-      const auto kind = detail::FrameKind{fields.take<std::uint8_t>()};
-      if (kind != detail::FrameKind::batch && kind != detail::FrameKind::counters) continue;
-      if (kind == detail::FrameKind::batch) (void)detail::take_ledger_row(fields);
-      while (!fields.empty()) {
-        for (std::uint32_t left = detail::take_run_heading(fields).counters; left > 0; --left) {
-          const auto count = fields.take<Count>();
-          map->insert_or_assign(std::string(detail::take_short_bytes(fields)), count);
-        }
+void read_and_insert(const std::string& path, std::size_t count, Map& map) {
+  map.reserve(count);
+  const detail::PosixFileSystem::File file = detail::PosixFileSystem().open(path, detail::FileAccess::read);
+  std::string bytes(file.size(), '\0');
+  (void)file.read(0, bytes.data(), bytes.size());
+  for (std::size_t at = detail::file_header_size; at < bytes.size();) {
+    const auto length = detail::load_number<std::uint32_t>(bytes.data() + at + 4);
+    detail::ByteView fields(std::string_view(bytes).substr(at + detail::frame_header_size, length));
+    at += detail::frame_overhead + length;
+    const auto kind = detail::FrameKind{fields.take<std::uint8_t>()};
+    if (kind != detail::FrameKind::batch && kind != detail::FrameKind::counters) continue;
+    if (kind == detail::FrameKind::batch) (void)detail::take_ledger_row(fields);
+    while (!fields.empty()) {
+      for (std::uint32_t left = detail::take_run_heading(fields).counters; left > 0; --left) {
+        const auto number = fields.take<Count>();
+        map.insert_or_assign(std::string(detail::take_short_bytes(fields)), number);
       }
     }
-    if (map->size() != static_cast<std::size_t>(state.range(0)))
-      return state.SkipWithError("not all were found");
-    state.PauseTiming();
-    map.reset();
-    state.ResumeTiming();
   }
-  state.SetLabel(map_name);
-  state.SetItemsProcessed(state.iterations() * state.range(0));
+  require(map.size() == count, "not all counters were found");
 }
 
-void sizes(benchmark::internal::Benchmark* bench, std::int64_t counters) {
-  bench->ArgNames({"counters", "journal"})->Args({counters, from_snapshot})->Args({counters, from_journal});
-  bench->Unit(benchmark::kMillisecond)->UseRealTime();
+void recovery(const Options& options, Report& report, bool snapshot) {
+  const Folder folder;
+  const auto count = options.pick<std::size_t>(20'000, 1'000'000, 5'000'000);
+  const FileStore::Options closed = options_of(folder.file("counts"), FileSync::never);
+  {
+    const Stream names = each_once(count);
+    FileStore store(closed);
+    Batches made(names, 10'000);
+    for (std::size_t i = 0; i < count; i += 10'000)
+      require(store.apply(made.next()).outcome == Outcome::applied, "not applied");
+    if (snapshot) store.compact();
+  }
+  const std::string workload = snapshot ? "recovery, snapshot" : "recovery, journal";
+  const auto rate = [&](auto recover) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto recovered = recover();  // freeing it is not timed
+    return static_cast<double>(count) / seconds_since(start);
+  };
+  for (int round = 0; round < options.rounds; ++round) {
+    report.add(workload, "livecount", rate([&] { return std::make_unique<FileStore>(closed); }),
+               "counters/s");
+    report.add(workload, "floor: read and insert", rate([&] {
+                 auto map = std::make_unique<Map>();
+                 read_and_insert(closed.path + (snapshot ? ".snapshot" : ""), count, *map);
+                 return map;
+               }),
+               "counters/s");
+  }
 }
 
 }  // namespace
 
-/// As benchmark_main, but that the sizes depend on how long it is to run.
 int main(int argc, char** argv) {
-  const bool for_a_moment = std::any_of(argv, argv + argc, [](const char* argument) {
-    return std::string_view(argument).find("--benchmark_min_time=0.00") == 0;
-  });
-  const std::int64_t counters = for_a_moment ? 50'000 : 5'000'000;
-  sizes(benchmark::RegisterBenchmark("recover/store", recover_store), counters);
-  sizes(benchmark::RegisterBenchmark("recover/map", recover_map), counters);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
+  const Options options(argc, argv);
+  Report report(options);
+  drain(options, report);
+  for (const bool snapshot : {true, false}) recovery(options, report, snapshot);
+  report.print();
 }
