@@ -172,7 +172,7 @@ struct SmallCache : Made<flaw>, If<flaw != Flaw::sync, WithSync> {
                                                                                                Flaw::pin) {
     const std::lock_guard lock(mutex);
     Entry* entry = find(key);
-    if (!entry) entries.push_back(entry = Entry::create(key));
+    if (!entry) entries.push_back(entry = Entry::create(key.key));
     ++entry->pins;
     return entry;
   }

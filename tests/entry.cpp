@@ -28,9 +28,7 @@ struct Destroy {
 };
 using Owned = std::unique_ptr<Entry, Destroy>;
 
-Owned make(const KeyView& key = {"ns", all, "name"}, std::uint64_t hash = 42) {
-  return Owned(Entry::create({key, hash}));
-}
+Owned make(const KeyView& key = {"ns", all, "name"}) { return Owned(Entry::create(key)); }
 
 /// An entry with this word, reached by the operations that lead there.
 Owned make_with(Count count, Word flags) {
@@ -53,14 +51,41 @@ Owned make_with(Count count, Word flags) {
 TEST_CASE("an entry keeps a copy of its key") {
   std::string ns = "names";
   std::string name(1024, 'x');
-  const Owned entry = make({ns, {PeriodType::day, -86'400}, name}, 7);
+  const Owned entry = make({ns, {PeriodType::day, -86'400}, name});
   const std::string name_before = name;
   ns = name = "gone";
   CHECK(entry->key() == KeyView{"names", {PeriodType::day, -86'400}, name_before});
-  CHECK(entry->hash() == 7);
   CHECK(make({"", all, ""})->key() == KeyView{"", all, ""});
   const std::string bytes("\0\xff:", 3);
   CHECK(make({bytes, all, bytes})->key() == KeyView{bytes, all, bytes});
+}
+
+TEST_CASE("the default namespace is not written out") {
+  const KeyView key{default_namespace, all, "name"};
+  const Owned entry = make(key);
+  CHECK(entry->key() == key);
+  CHECK(entry->has(key));
+  CHECK_FALSE(entry->has({"", all, "name"}));
+  CHECK_FALSE(entry->has({"defaulT", all, "name"}));
+  CHECK_FALSE(entry->has({"default", all, "namf"}));
+  CHECK_FALSE(make({"", all, "name"})->has(key));
+  CHECK_FALSE(make({"t", all, "namedefaul"})->has(key));
+  CHECK(Entry::bytes_for(key) == sizeof(Entry) + 4);
+  CHECK(entry->bytes_taken() == sizeof(Entry) + 4);
+  CHECK(Entry::bytes_for({"defaul", all, "name"}) == sizeof(Entry) + 10);
+}
+
+TEST_CASE("state and generation do not disturb each other") {
+  const Owned entry = make();
+  CHECK(entry->generation() == 0);
+  entry->set_generation(Entry::last_generation);
+  CHECK(entry->state() == Entry::State::unloaded);
+  REQUIRE(entry->try_take());
+  REQUIRE(entry->add_stored(1, Entry::State::present));
+  CHECK(entry->generation() == Entry::last_generation);
+  entry->set_generation(3);
+  CHECK(entry->state() == Entry::State::present);
+  CHECK(entry->generation() == 3);
 }
 
 TEST_CASE("an entry has its own key and no other") {
@@ -191,16 +216,14 @@ TEST_CASE("a change of nothing is frozen too: the counter is made by it") {
 TEST_CASE("freezing tells what floors have done since the last batch, once") {
   // From 3: -5 is clipped by 2 and leaves 0, then +4, -1 leaves 3.
   const Owned entry = make_with(3, Entry::live);
-  entry->window = new Window{.clipped = 2, .lowest = -5, .floored = true};
+  const Window window{.clipped = 2, .lowest = -5, .floored = true};
   entry->mark();
   entry->add(0);  // 3 in all
-  const Frozen frozen = entry->freeze();
+  const Frozen frozen = entry->freeze(&window);
   CHECK(frozen.net == 0);
   CHECK(frozen.change == Transform{-2, 3});
   CHECK(frozen.change.apply(3) == 3);
   CHECK(frozen.change.apply(1) == 3);  // what another process left
-  CHECK_FALSE(entry->window->floored);
-  CHECK(entry->window->clipped == 0);
 
   entry->release();
   entry->add(1);

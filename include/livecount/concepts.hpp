@@ -12,6 +12,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -122,7 +123,8 @@ concept QuestionStore = StorePolicy<S> &&
 //   C::Options          a type              default constructible; C is made from it
 //   C::Sync             a type              the threads and atomics it runs on (StdSync)
 //   c.peek(guard, key)  a reference         the entry if it is resident: tests as bool, `->` reaches it. It
-//                                           is valid until it or the guard goes, but may be sealed meanwhile
+//                                           is valid until it (if it has a destructor) or the guard goes, but
+//                                           may be sealed meanwhile
 //   c.pin(key)          BasicEntry<Sync>*   the entry, made if need be; it stays until c.unpin. Null if there
 //                                           is no room: everything that could leave is dirty or pinned
 //   c.unpin(entry)                          takes back one pin

@@ -30,7 +30,9 @@
 // destruction.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -114,8 +116,8 @@ class Counter {
   /// Overflow: an increment of a counter that is not loaded does not wait for the store, so its range is checked by
   ///   the store: a change that would leave it is put aside there and taken back here (Stats::quarantined).
   /// Progress: lock-free for one period whose counter is in the cache, without a decrement that may floor; if
-  ///   the counter was clean, it waits while a gate is closed (microseconds). Else blocking, for moments; and
-  ///   see Limit.
+  ///   the counter was clean, it waits while a gate is closed (microseconds). Else
+  ///   blocking, for moments; and see Limit.
   void increment(std::string_view name, const Update& update = {}) {
     if (const Errc code = core_->update(name, update, update.delta, nullptr); code != Errc::ok) {
       detail::raise(*core_, code, "increment", name, update);

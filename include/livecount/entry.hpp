@@ -29,12 +29,16 @@
 // `state` tells whether the stored part has been added: until then the count is what this process has added
 // itself.
 //
+// Layout: what an increment looks at (word, bucket, sizes, name) lies together, behind what only others need.
+// The default namespace is not written out.
+//
 // Threads: as the comment of each member says.
 #pragma once
 
 #include <cstring>
 #include <new>
 
+#include "detail/bytes.hpp"
 #include "detail/sync.hpp"
 #include "key.hpp"
 #include "record.hpp"
@@ -83,15 +87,22 @@ class BasicEntry {
     present,   // the count is the whole count
   };
 
-  [[nodiscard]] static BasicEntry* create(const HashedKey& key) {
-    void* const memory = ::operator new(sizeof(BasicEntry) + key.key.ns.size() + key.key.name.size());
-    return new (memory) BasicEntry(key);
+  /// In memory of its own.
+  [[nodiscard, gnu::noinline]] static BasicEntry* create(const KeyView& key) {
+    return create(key, ::operator new(bytes_for(key)));
   }
   static void destroy(BasicEntry* entry) noexcept {
-    delete entry->window;
     entry->~BasicEntry();
     ::operator delete(entry);
   }
+  /// In memory of the caller's, of bytes_for(key), aligned as BasicEntry. It is ended by its destructor.
+  [[nodiscard]] static BasicEntry* create(const KeyView& key, void* memory) noexcept {
+    return new (memory) BasicEntry(key);
+  }
+  [[nodiscard]] static std::size_t bytes_for(const KeyView& key) noexcept {
+    return sizeof(BasicEntry) + key.name.size() + (key.ns == default_namespace ? 0 : key.ns.size());
+  }
+  ~BasicEntry() = default;
   BasicEntry(const BasicEntry&) = delete;
   BasicEntry& operator=(const BasicEntry&) = delete;
 
@@ -159,7 +170,7 @@ class BasicEntry {
       if (!in_range(count_of(word) + difference)) return false;
     } while (!replace(word, word + difference * unit));
     set_watermark(watermark() + difference);
-    state_.store(state, std::memory_order_release);  // (5)
+    set_state(state);
     return true;
   }
 
@@ -170,10 +181,11 @@ class BasicEntry {
   }
 
   /// Takes the count for a batch: queued becomes busy, the watermark moves. Returns the change since the last
-  /// batch. Requires: the gate closed by the caller, queued set, busy not set.
-  [[nodiscard]] Frozen freeze() noexcept {
+  /// batch. `window`: of its floored decrements, or null. Requires: the gate closed by the caller, queued set,
+  /// busy not set.
+  [[nodiscard]] Frozen freeze(const Window* window = nullptr) noexcept {
     // Before queued is cleared: a reader that sees neither takes the counter for missing.
-    if (state() == State::absent) state_.store(State::present, std::memory_order_release);  // (5)
+    if (state() == State::absent) set_state(State::present);
     Word word = load();
     // An add past the range is about to be undone by its own thread: wait for that, it must not get into a
     // batch.
@@ -184,66 +196,97 @@ class BasicEntry {
         word = load();
       }
     }
-    const Frozen frozen{change_to(word), count_of(word) - watermark()};
-    if (window) *window = {};
+    const Frozen frozen{change_to(word, window), count_of(word) - watermark()};
     set_watermark(count_of(word));
     changes.store(0, std::memory_order_relaxed);
     return frozen;
   }
 
   /// What freeze would take now. Requires: the gate closed by the caller, so that nobody moves the watermark.
-  [[nodiscard]] Transform pending() const noexcept {
+  [[nodiscard]] Transform pending(const Window* window = nullptr) const noexcept {
     Word word = load();
     for (int left = patience; !in_range(count_of(word)) && left > 0; --left) {
       Sync::yield();
       word = load();
     }
-    return change_to(word);
+    return change_to(word, window);
   }
 
   // ---- state
 
   [[nodiscard]] State state() const noexcept {
-    return state_.load(std::memory_order_acquire);
-  }  // (6) pairs with (5)
+    return static_cast<State>(loaded_.load(std::memory_order_acquire) & 3U);  // (6) pairs with (5)
+  }
+
+  /// Which of the store's contents it was loaded from, as the loader numbers them, up to this number.
+  static constexpr std::uint32_t last_generation = (1U << 30U) - 1U;
+  [[nodiscard]] std::uint32_t generation() const noexcept {
+    return loaded_.load(std::memory_order_relaxed) >> 2U;
+  }
+  /// By the holder of busy.
+  void set_generation(std::uint32_t generation) noexcept {
+    const std::uint32_t state = loaded_.load(std::memory_order_relaxed) & 3U;
+    loaded_.store(generation << 2U | state, std::memory_order_release);  // (5), as it carries the state
+  }
 
   // ---- the key: constant
 
   [[nodiscard]] KeyView key() const noexcept {
-    const char* const bytes = reinterpret_cast<const char*>(this + 1);
-    return {{bytes, namespace_size_}, bucket_, {bytes + namespace_size_, name_size_}};
+    const std::size_t name = name_size_ % in_default_namespace;
+    const std::string_view ns =
+        name == name_size_ ? std::string_view(bytes() + name, namespace_size_) : default_namespace;
+    return {ns, detail::unpack(bucket_), {bytes(), name}};
   }
-  [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
   [[nodiscard]] bool has(const KeyView& other) const noexcept {
-    const KeyView mine = key();
-    return mine.bucket == other.bucket && mine.name == other.name && mine.ns == other.ns;
+    if (bucket_ != detail::pack(other.bucket) || name_size_ != sized(other)) return false;
+    if (!detail::same_bytes(bytes(), other.name.data(), other.name.size())) return false;
+    return (name_size_ & in_default_namespace) != 0 ||
+           (namespace_size_ == other.ns.size() &&
+            detail::same_bytes(bytes() + other.name.size(), other.ns.data(), other.ns.size()));
   }
+  /// What it takes in memory.
+  [[nodiscard]] std::size_t bytes_taken() const noexcept { return bytes_for(key()); }
 
-  // ---- members with an owner
+  // ---- members with an owner: first those that an increment leaves alone
 
+ private:
+  atomic<Count> watermark_{0};
+
+ public:
   BasicEntry* next = nullptr;  // in the chain of dirty entries: who marked it, then the worker
-  Window* window = nullptr;    // inside the gate, under the name's latch; or the gate's closer
   atomic<std::uint32_t> pins{
       0};  // raised under the cache's lock only, so an evictor that holds it can trust 0
   atomic<std::uint32_t> changes{0};  // since the last batch; counted only where the queue has a batch size
-  atomic<bool> used{true};  // second chance: set by readers, cleared by evictors; a hint, nothing hangs on it
-  atomic<std::uint32_t> generation{0};  // of the store's contents when it was loaded: set by the loader
 
  private:
-  explicit BasicEntry(const HashedKey& hashed) noexcept : BasicEntry(hashed.key, hashed.hash) {}
-  BasicEntry(const KeyView& key, std::uint64_t hash) noexcept
-      : hash_(hash),
-        bucket_(key.bucket),
-        name_size_(static_cast<std::uint16_t>(key.name.size())),
-        namespace_size_(static_cast<std::uint16_t>(key.ns.size())) {
-    char* const bytes = reinterpret_cast<char*>(this + 1);
-    if (!key.ns.empty()) std::memcpy(bytes, key.ns.data(), key.ns.size());
-    if (!key.name.empty()) std::memcpy(bytes + key.ns.size(), key.name.data(), key.name.size());
+  static constexpr std::uint16_t in_default_namespace = 1U << 15U;  // in name_size_; names are far shorter
+
+  explicit BasicEntry(const KeyView& key) noexcept
+      : bucket_(detail::pack(key.bucket)),
+        name_size_(sized(key)),
+        namespace_size_(static_cast<std::uint8_t>(key.ns.size())) {
+    if (!key.name.empty()) std::memcpy(bytes(), key.name.data(), key.name.size());
+    if ((name_size_ & in_default_namespace) == 0 && !key.ns.empty()) {
+      std::memcpy(bytes() + key.name.size(), key.ns.data(), key.ns.size());
+    }
   }
-  ~BasicEntry() = default;
+
+  [[nodiscard]] static std::uint16_t sized(const KeyView& key) noexcept {
+    return static_cast<std::uint16_t>(key.name.size() |
+                                      (key.ns == default_namespace ? in_default_namespace : 0U));
+  }
+  // Of the name, then those of the namespace.
+  [[nodiscard]] const char* bytes() const noexcept { return reinterpret_cast<const char*>(this + 1); }
+  [[nodiscard]] char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
+
+  // By the holder of busy, or while the gate is closed and nobody holds it.
+  void set_state(State state) noexcept {
+    const std::uint32_t loaded = loaded_.load(std::memory_order_relaxed);
+    loaded_.store((loaded & ~3U) | static_cast<std::uint32_t>(state), std::memory_order_release);  // (5)
+  }
 
   /// The change since the last batch, up to this word.
-  [[nodiscard]] Transform change_to(Word word) const noexcept {
+  [[nodiscard]] Transform change_to(Word word, const Window* window) const noexcept {
     Transform change{count_of(word) - watermark(), no_floor};
     if (window && window->floored) {
       change.sum -= window->clipped;
@@ -258,12 +301,15 @@ class BasicEntry {
   }
 
   atomic<Word> word_{live};
-  atomic<Count> watermark_{0};
-  atomic<State> state_{State::unloaded};
-  const std::uint64_t hash_;
-  const Bucket bucket_;
-  const std::uint16_t name_size_;
-  const std::uint16_t namespace_size_;
+  const std::int64_t bucket_;        // packed
+  atomic<std::uint32_t> loaded_{0};  // generation << 2 | state
+  const std::uint16_t name_size_;    // and the flag
+  const std::uint8_t namespace_size_;
+
+ public:
+  atomic<bool> used{true};  // second chance: set by readers, cleared by evictors; a hint, nothing hangs on it
 };
+
+static_assert(sizeof(BasicEntry<StdSync>) == 48, "what a counter takes beside its name");
 
 }  // namespace livecount::inline v0_1

@@ -25,6 +25,9 @@
 
 namespace livecount::inline v0_1 {
 
+/// The namespace of updates that name none.
+inline constexpr std::string_view default_namespace = "default";
+
 /// Ordered by namespace, period type, time, name.
 struct KeyView {
   std::string_view ns;

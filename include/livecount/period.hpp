@@ -57,6 +57,18 @@ struct Bucket {
   friend constexpr auto operator<=>(const Bucket&, const Bucket&) = default;
 };
 
+namespace detail {
+
+/// A bucket in one number, and back. What begins in the years 1400 to 9999 has room to spare.
+[[nodiscard]] constexpr std::int64_t pack(Bucket bucket) noexcept {
+  return bucket.start * 8 + static_cast<std::int64_t>(bucket.type);
+}
+[[nodiscard]] constexpr Bucket unpack(std::int64_t packed) noexcept {
+  return {static_cast<PeriodType>(packed & 7), packed >> 3};
+}
+
+}  // namespace detail
+
 /// An instant: whole seconds since 1970 UTC, without leap seconds. Finer clocks are floored.
 class Time {
  public:
@@ -87,6 +99,10 @@ class Periods {
     return (bits_ & Periods(type).bits_) != 0;
   }
   [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+  /// size() == 1, without counting.
+  [[nodiscard]] constexpr bool is_single() const noexcept {
+    return bits_ != 0 && (bits_ & (bits_ - 1U)) == 0;
+  }
   [[nodiscard]] constexpr std::size_t size() const noexcept {
     return static_cast<std::size_t>(std::popcount(bits_));
   }

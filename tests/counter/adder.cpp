@@ -17,20 +17,19 @@ struct Fixture {
   explicit Fixture(Floor floor = Floor::zero, std::uint32_t batch_size = 0)
       : write_behind(cache, store, lifetime, nobody, {100, 100, {.batch_size = batch_size}}, 1),
         adder(write_behind, floor),
-        entry(*cache.pin({{"ns", {}, "a"}, 1})) {
-    entry.window = new Window;
-  }
+        entry(*cache.pin({{"ns", {}, "a"}, 1})) {}
   ~Fixture() { cache.unpin(entry); }
 
   bool change(Count delta) {
     const detail::Gate<StdSync>::Inside inside(write_behind.gate(1));
-    return adder.change(entry, delta, nullptr);
+    return adder.change(entry, delta, &window, nullptr);
   }
   [[nodiscard]] Count count() const { return Entry::count_of(entry.load()); }
   /// What the store would make of `stored` with all changes since the last time.
   Count frozen(Count stored) {
     (void)entry.mark();
-    const Transform change = entry.freeze().change;
+    const Transform change = entry.freeze(&window).change;
+    window = {};
     entry.release();
     return change.apply(stored);
   }
@@ -42,6 +41,7 @@ struct Fixture {
   detail::WriteBehind<LruCache, MemoryStore> write_behind;
   detail::Adder<LruCache, MemoryStore> adder;
   Entry& entry;
+  Window window;
 };
 
 }  // namespace

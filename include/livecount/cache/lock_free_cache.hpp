@@ -9,7 +9,9 @@
 //     livecount::Counter<livecount::LockFreeCache, Store, Queue> hits{{.cache = {.entries = 100'000}}};
 //
 // The scheme. Buckets of eight slots, a bucket a cache line; a slot holds 16 bits of the hash (the tag) and
-// 48 bits of pointer. A key may stand in any slot of two buckets. Invariants:
+// 48 bits of pointer. A key may stand in any slot of two buckets; four of five stand in the first, so a look-up
+// touches one line of the table and the entry. Table and entries lie on huge pages where the system gives them. A
+// counter takes 48 bytes and its name, rounded up to 8 (detail/slab.hpp), and 8 bytes a slot. Invariants:
 //
 //   1. A slot is changed by compare-and-swap only. Whose compare-and-swap takes an entry out of its slot
 //      retires it.
@@ -29,6 +31,8 @@
 #include <vector>
 
 #include "../concepts.hpp"
+#include "../detail/pages.hpp"
+#include "../detail/slab.hpp"
 
 namespace livecount::inline v0_1 {
 
@@ -45,13 +49,18 @@ class BasicLockFreeCache {
 
   explicit BasicLockFreeCache(Options options)
       : bucket_count_((checked_entries(options.entries, smallest) + slots_in_bucket - 1) / slots_in_bucket),
-        buckets_(std::make_unique<Bucket[]>(bucket_count_)) {}
+        table_(bucket_count_ * sizeof(Bucket), alignof(Bucket)),
+        buckets_(static_cast<Bucket*>(table_.data())),
+        memory_(capacity() * (sizeof(Entry) + usual_name_bytes)) {
+    std::uninitialized_value_construct_n(buckets_, bucket_count_);
+  }
 
   ~BasicLockFreeCache() {
-    for_each_slot([](Slot& slot) {
-      if (Entry* const entry = entry_of(slot.load(std::memory_order_relaxed))) Entry::destroy(entry);
+    for_each_slot([this](Slot& slot) {
+      if (Entry* const entry = entry_of(slot.load(std::memory_order_relaxed))) destroy(entry);
     });
-    for (const Retired& retired : retired_) Entry::destroy(retired.entry);
+    for (const Retired& retired : retired_) destroy(retired.entry);
+    std::destroy_n(buckets_, bucket_count_);
   }
   BasicLockFreeCache(const BasicLockFreeCache&) = delete;
   BasicLockFreeCache& operator=(const BasicLockFreeCache&) = delete;
@@ -76,7 +85,7 @@ class BasicLockFreeCache {
   }
 
   [[nodiscard]] Entry* pin(const HashedKey& key) {
-    const std::lock_guard lock(stripe(key.hash));
+    const std::lock_guard lock(stripe(tag_of(key.hash)));
     const Guard guard;
     for (Found found = find(key); found.entry; found = find(key)) {
       if (Entry::is_live(found.entry->load())) {
@@ -100,7 +109,7 @@ class BasicLockFreeCache {
       const std::uint64_t value = slot.load(std::memory_order_acquire);
       Entry* const entry = entry_of(value);
       if (!entry) return;
-      const std::lock_guard lock(stripe(entry->hash()));
+      const std::lock_guard lock(stripe(tag_in(value)));
       if (may_leave(*entry) && take_out(slot, value)) ++dropped;
     });
     return dropped;
@@ -118,6 +127,8 @@ class BasicLockFreeCache {
   static constexpr std::size_t slots_in_bucket = 8;
   static constexpr std::size_t smallest = 64;
   static constexpr std::size_t reclaim_at = 64;
+  static constexpr std::size_t usual_name_bytes = 40;
+  static constexpr std::ptrdiff_t spared = 4;  // with fewer, a table would be full sooner
 
   using Slot = typename Sync::template atomic<std::uint64_t>;  // tag << 48 | pointer; 0: empty
   struct alignas(cache_line) Bucket {
@@ -138,11 +149,12 @@ class BasicLockFreeCache {
   // ---- addresses
 
   [[nodiscard]] static std::uint64_t tag_of(std::uint64_t hash) noexcept { return hash >> 48; }
+  [[nodiscard]] static std::uint64_t tag_in(std::uint64_t value) noexcept { return value >> 48; }
   [[nodiscard]] static Entry* entry_of(std::uint64_t value) noexcept {
     return reinterpret_cast<Entry*>(value & 0x0000'FFFF'FFFF'FFFFULL);
   }
-  [[nodiscard]] static std::uint64_t value_of(const Entry& entry) noexcept {
-    return tag_of(entry.hash()) << 48 | reinterpret_cast<std::uint64_t>(&entry);
+  [[nodiscard]] static std::uint64_t value_of(const Entry& entry, std::uint64_t hash) noexcept {
+    return tag_of(hash) << 48 | reinterpret_cast<std::uint64_t>(&entry);
   }
   /// The two buckets where a key may stand (multiply-shift range reduction, Lemire 2019).
   [[nodiscard]] std::array<Bucket*, 2> buckets_of(std::uint64_t hash) const noexcept {
@@ -154,8 +166,8 @@ class BasicLockFreeCache {
     if (second == first) second = first + 1 == bucket_count_ ? 0 : first + 1;
     return {&buckets_[first], &buckets_[second]};
   }
-  [[nodiscard]] typename Sync::mutex& stripe(std::uint64_t hash) noexcept {
-    return stripes_[(hash >> 40) % stripes_.size()].mutex;
+  [[nodiscard]] typename Sync::mutex& stripe(std::uint64_t tag) noexcept {
+    return stripes_[tag % stripes_.size()].mutex;
   }
   template <class F>
   void for_each_slot(F f) {
@@ -167,14 +179,15 @@ class BasicLockFreeCache {
   // ---- looking up
 
   [[nodiscard]] Found find(const HashedKey& key) const noexcept {
-    const std::uint64_t tag = tag_of(key.hash);
-    for (Bucket* const bucket : buckets_of(key.hash)) {
+    const std::array<Bucket*, 2> buckets = buckets_of(key.hash);
+    prefetch(buckets[1]);  // most keys stand in the first; the others wait less for this
+    for (Bucket* const bucket : buckets) {
       for (Slot& slot : bucket->slots) {
         const std::uint64_t value =
             slot.load(std::memory_order_acquire);  // (1) pairs with (2): the entry is whole
-        if (value >> 48 != tag) continue;
+        if (tag_in(value) != tag_of(key.hash)) continue;
         Entry* const entry = entry_of(value);
-        if (entry && entry->hash() == key.hash && entry->has(key.key)) return {entry, &slot, value};
+        if (entry && entry->has(key.key)) return {entry, &slot, value};
       }
     }
     return {};
@@ -183,25 +196,28 @@ class BasicLockFreeCache {
   // ---- coming and leaving: under the lock of the key's stripe and a guard
 
   [[nodiscard]] Entry* insert(const HashedKey& key) {
-    Entry* const entry = Entry::create(key);
+    Entry* const entry = Entry::create(key.key, memory_.allocate(Entry::bytes_for(key.key)));
     entry->pins.store(1, std::memory_order_relaxed);  // published by (2)
     const std::array<Bucket*, 2> buckets = buckets_of(key.hash);
-    if (!place(*entry, buckets) && !replace_victim(*entry, buckets)) {
-      Entry::destroy(entry);
+    const std::uint64_t value = value_of(*entry, key.hash);
+    if (!place(value, buckets) && !replace_victim(value, buckets)) {
+      destroy(entry);
       return nullptr;
     }
     inserted_.fetch_add(1, std::memory_order_relaxed);
     return entry;
   }
 
-  // In the emptier bucket first: so even a table that is nearly full has a place for nearly every key.
-  [[nodiscard]] bool place(Entry& entry, std::array<Bucket*, 2> buckets) noexcept {
-    if (empty_slots(*buckets[0]) < empty_slots(*buckets[1])) std::swap(buckets[0], buckets[1]);
+  // In the first bucket, where it is found sooner, while there is room to spare; then in the emptier one, so even
+  // a table that is nearly full has a place for nearly every key.
+  [[nodiscard]] bool place(std::uint64_t value, std::array<Bucket*, 2> buckets) noexcept {
+    const std::ptrdiff_t empty_here = empty_slots(*buckets[0]);
+    if (empty_here <= spared && empty_here < empty_slots(*buckets[1])) std::swap(buckets[0], buckets[1]);
     for (Bucket* const bucket : buckets) {
       for (Slot& slot : bucket->slots) {
         std::uint64_t empty = 0;
         if (slot.load(std::memory_order_relaxed) == 0 &&
-            slot.compare_exchange_strong(empty, value_of(entry),
+            slot.compare_exchange_strong(empty, value,
                                          std::memory_order_release,  // (2) pairs with (1)
                                          std::memory_order_relaxed)) {
           return true;
@@ -217,7 +233,7 @@ class BasicLockFreeCache {
   }
 
   // Second chance: an entry that was used since it was last passed over is passed over once more.
-  [[nodiscard]] bool replace_victim(Entry& entry, const std::array<Bucket*, 2>& buckets) {
+  [[nodiscard]] bool replace_victim(std::uint64_t newcomer, const std::array<Bucket*, 2>& buckets) {
     const std::size_t start = hand_.fetch_add(1, std::memory_order_relaxed);
     for (std::size_t step = 0; step < 4 * slots_in_bucket; ++step) {
       const std::size_t i = start + step;
@@ -226,10 +242,10 @@ class BasicLockFreeCache {
       Entry* const victim = entry_of(value);
       if (victim) {
         if (step < 2 * slots_in_bucket && victim->used.exchange(false, std::memory_order_relaxed)) continue;
-        if (!try_evict(*victim, entry.hash())) continue;
+        if (!try_evict(*victim, tag_in(value), tag_in(newcomer))) continue;
       }
       // Of a sealed entry and an empty slot alike: another thread may be quicker.
-      if (slot.compare_exchange_strong(value, value_of(entry), std::memory_order_acq_rel,  // (2)
+      if (slot.compare_exchange_strong(value, newcomer, std::memory_order_acq_rel,  // (2)
                                        std::memory_order_relaxed)) {
         if (victim) retire(*victim);
         return true;
@@ -238,8 +254,8 @@ class BasicLockFreeCache {
     return false;
   }
 
-  [[nodiscard]] bool try_evict(Entry& victim, std::uint64_t held) {
-    auto& mutex = stripe(victim.hash());
+  [[nodiscard]] bool try_evict(Entry& victim, std::uint64_t tag, std::uint64_t held) {
+    auto& mutex = stripe(tag);
     if (&mutex == &stripe(held)) return may_leave(victim);
     const std::unique_lock lock(mutex, std::try_to_lock);  // never waits for a second stripe
     return lock && may_leave(victim);
@@ -270,17 +286,27 @@ class BasicLockFreeCache {
     const std::uint64_t oldest = detail::Epochs<Sync>::oldest_reader();
     const auto kept = std::partition(retired_.begin(), retired_.end(),
                                      [oldest](const Retired& retired) { return retired.stamp >= oldest; });
-    std::for_each(kept, retired_.end(), [](const Retired& retired) { Entry::destroy(retired.entry); });
+    std::for_each(kept, retired_.end(), [this](const Retired& retired) { destroy(retired.entry); });
     retired_.erase(kept, retired_.end());
     reclaim_at_ = retired_.size() + reclaim_at;  // a reader that sleeps must not make every call scan
   }
+
+  void destroy(Entry* entry) noexcept {
+    const std::size_t bytes = entry->bytes_taken();
+    entry->~Entry();
+    memory_.release(entry, bytes);
+  }
+
+  static void prefetch(const void* place) noexcept { __builtin_prefetch(place); }
 
   struct alignas(cache_line) Stripe {
     typename Sync::mutex mutex;
   };
 
   const std::size_t bucket_count_;
-  const std::unique_ptr<Bucket[]> buckets_;
+  const detail::Pages table_;
+  Bucket* const buckets_;
+  detail::Slab<Sync> memory_;  // of the entries
   std::array<Stripe, 256> stripes_;
   typename Sync::template atomic<std::size_t> hand_{0};
   typename Sync::template atomic<std::uint64_t> inserted_{0};

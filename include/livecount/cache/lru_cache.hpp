@@ -107,13 +107,12 @@ class BasicLruCache {
   static constexpr std::size_t smallest = 64;
 
   struct Node : boost::intrusive::list_base_hook<>, boost::intrusive::unordered_set_base_hook<> {
-    explicit Node(Entry* made) noexcept : entry(made) {}
+    Node(Entry* made, std::uint64_t of) noexcept : entry(made), hash(of) {}
     Entry* entry;
+    const std::uint64_t hash;
   };
   struct Hash {
-    std::size_t operator()(const Node& node) const noexcept {
-      return static_cast<std::size_t>(node.entry->hash());
-    }
+    std::size_t operator()(const Node& node) const noexcept { return static_cast<std::size_t>(node.hash); }
     std::size_t operator()(const HashedKey& key) const noexcept { return static_cast<std::size_t>(key.hash); }
   };
   struct Equal {
@@ -145,8 +144,8 @@ class BasicLruCache {
       return found->entry;
     }
     Entry* insert(const HashedKey& key) {
-      auto node = std::make_unique<Node>(nullptr);
-      node->entry = Entry::create(key);
+      auto node = std::make_unique<Node>(nullptr, key.hash);
+      node->entry = Entry::create(key.key);
       node->entry->pins.store(1, std::memory_order_relaxed);
       ++inserted;
       order.push_front(*node);

@@ -11,10 +11,11 @@
 #pragma once
 
 #include <mutex>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "../concepts.hpp"
+#include "../detail/hash.hpp"
 
 namespace livecount::inline v0_1 {
 
@@ -31,7 +32,7 @@ class BasicNullCache {
 
   explicit BasicNullCache(Options options) : capacity_(checked_entries(options.entries, 8)) {}
   ~BasicNullCache() {
-    for (const auto& [hash, entry] : entries_) Entry::destroy(entry);
+    for (Entry* const entry : entries_) Entry::destroy(entry);
   }
   BasicNullCache(const BasicNullCache&) = delete;
   BasicNullCache& operator=(const BasicNullCache&) = delete;
@@ -57,19 +58,18 @@ class BasicNullCache {
 
   [[nodiscard]] Reference peek(const Guard&, const HashedKey& key) {
     const std::lock_guard lock(mutex_);
-    return Reference{*this, find_and_pin(key)};
+    return Reference{*this, find_and_pin(key.key)};
   }
 
   [[nodiscard]] Entry* pin(const HashedKey& key) {
     const std::lock_guard lock(mutex_);
-    if (Entry* const entry = find_and_pin(key)) return entry;
+    if (Entry* const entry = find_and_pin(key.key)) return entry;
     if (entries_.size() >= capacity_) return nullptr;
-    const auto place = entries_.emplace(key.hash, nullptr);
-    Entry*& entry = place->second;
+    Entry* const entry = Entry::create(key.key);
     try {
-      entry = Entry::create(key);
+      entries_.insert(entry);
     } catch (...) {
-      entries_.erase(place);
+      Entry::destroy(entry);
       throw;
     }
     entry->pins.store(1, std::memory_order_relaxed);
@@ -98,31 +98,40 @@ class BasicNullCache {
   }
 
  private:
-  [[nodiscard]] Entry* find_and_pin(const HashedKey& key) noexcept {
-    const auto [first, last] = entries_.equal_range(key.hash);
-    for (auto found = first; found != last; ++found) {
-      if (!found->second->has(key.key)) continue;
-      found->second->pins.fetch_add(1, std::memory_order_relaxed);
-      return found->second;
+  // Of entries and of the keys that they are looked up by. An entry does not keep its hash.
+  struct Hash {
+    using is_transparent = void;
+    std::uint64_t seed;
+    std::size_t operator()(const KeyView& key) const noexcept {
+      const auto bucket = static_cast<std::uint64_t>(detail::pack(key.bucket));
+      return static_cast<std::size_t>(detail::mix(detail::hash_name(key.ns, key.name, seed), bucket));
     }
-    return nullptr;
+    std::size_t operator()(const Entry* entry) const noexcept { return (*this)(entry->key()); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const Entry* a, const Entry* b) const noexcept { return a == b; }
+    bool operator()(const KeyView& key, const Entry* entry) const noexcept { return entry->has(key); }
+    bool operator()(const Entry* entry, const KeyView& key) const noexcept { return entry->has(key); }
+  };
+
+  [[nodiscard]] Entry* find_and_pin(const KeyView& key) noexcept {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) return nullptr;
+    (*found)->pins.fetch_add(1, std::memory_order_relaxed);
+    return *found;
   }
 
   void leave_if_clean(Entry& entry) noexcept {
     if (entry.pins.load(std::memory_order_relaxed) != 0 || !entry.try_seal()) return;
-    const auto [first, last] = entries_.equal_range(entry.hash());
-    for (auto found = first; found != last; ++found) {
-      if (found->second != &entry) continue;
-      entries_.erase(found);
-      Entry::destroy(&entry);
-      return;
-    }
+    entries_.erase(&entry);
+    Entry::destroy(&entry);
   }
 
   const std::size_t capacity_;
   mutable typename Sync::mutex mutex_;
-  std::unordered_multimap<std::uint64_t, Entry*> entries_;  // under mutex_, by hash
-  std::uint64_t inserted_ = 0;                              // under mutex_
+  std::unordered_set<Entry*, Hash, Equal> entries_{8, Hash{Sync::random()}};  // under mutex_
+  std::uint64_t inserted_ = 0;                                                // under mutex_
 };
 
 using NullCache = BasicNullCache<StdSync>;

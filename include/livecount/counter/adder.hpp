@@ -64,10 +64,10 @@ class Adder {
   }
 
   /// Adds by compare-and-swap; false if the count would leave its range. Requires: inside the gate, pinned. A
-  /// floored delta also: under the latch, loaded, with a window; it never fails.
-  [[nodiscard]] bool change(Entry& entry, Count delta, Count* result) noexcept {
+  /// floored delta also: under the latch, loaded, with the entry's window; it never fails.
+  [[nodiscard]] bool change(Entry& entry, Count delta, Window* window, Count* result) noexcept {
     if (is_floored(delta)) {
-      decrement(entry, delta, result);
+      decrement(entry, delta, *window, result);
       return true;
     }
     Word word = entry.load();
@@ -124,13 +124,12 @@ class Adder {
     return Entry::is_queued(before) ? Added::yes : Added::marked;
   }
 
-  void decrement(Entry& entry, Count delta, Count* result) noexcept {
+  void decrement(Entry& entry, Count delta, Window& window, Count* result) noexcept {
     Word word = entry.load();
     Count after = 0;
     do {
       after = std::max<Count>(Entry::count_of(word) + delta, 0);
     } while (!entry.replace(word, (word & (Entry::unit - 1)) + after * Entry::unit));
-    Window& window = *entry.window;
     const Count clip = after - (Entry::count_of(word) + delta);
     if (clip != 0) discarded_sum_.fetch_sub(static_cast<std::uint64_t>(clip), std::memory_order_relaxed);
     window.clipped += clip;

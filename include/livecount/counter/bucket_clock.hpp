@@ -6,6 +6,7 @@
 #include <array>
 
 #include "../calendar.hpp"
+#include "../detail/hash.hpp"
 #include "../detail/sync.hpp"
 
 namespace livecount::inline v0_1::detail {
@@ -13,12 +14,17 @@ namespace livecount::inline v0_1::detail {
 template <class Sync>
 class BucketClock {
  public:
+  struct Place {
+    Bucket bucket;
+    std::uint64_t salt;  // what tells the hash of a name in this bucket from the others': to be xored
+  };
+
   explicit BucketClock(const Calendar& calendar) : calendar_(calendar) {}
 
   /// Throws Error{time_out_of_range}. Any thread. Wait-free while the time stays in the bucket asked for
   /// last.
-  [[nodiscard]] Bucket bucket(PeriodType type, Time time) {
-    if (type == PeriodType::all) return {type, 0};
+  [[nodiscard]] Place place(PeriodType type, Time time) {
+    if (type == PeriodType::all) return {{type, 0}, 0};
     Slot& slot = slots_[static_cast<std::size_t>(type)];
     const std::int64_t at = time.seconds().time_since_epoch().count();
 
@@ -28,9 +34,10 @@ class BucketClock {
     const std::int64_t from = slot.from.load(std::memory_order_acquire);
     const std::int64_t until = slot.until.load(std::memory_order_acquire);
     const std::int64_t start = slot.start.load(std::memory_order_acquire);
+    const std::uint64_t salt = slot.salt.load(std::memory_order_acquire);
     if (version % 2 == 0 && from <= at && at < until &&
         slot.version.load(std::memory_order_relaxed) == version) {  // (2)
-      return {type, start};
+      return {{type, start}, salt};
     }
     return look_up(slot, type, time);
   }
@@ -44,10 +51,12 @@ class BucketClock {
     atomic<std::int64_t> from{0};  // [0, 0): holds no time
     atomic<std::int64_t> until{0};
     atomic<std::int64_t> start{0};
+    atomic<std::uint64_t> salt{0};
   };
 
-  Bucket look_up(Slot& slot, PeriodType type, Time time) {
+  [[gnu::noinline]] Place look_up(Slot& slot, PeriodType type, Time time) {
     const Calendar::Segment segment = calendar_.segment(type, time);
+    const std::uint64_t salt = mix(0, static_cast<std::uint64_t>(pack(segment.bucket)));
     std::uint32_t version = slot.version.load(std::memory_order_relaxed);
     // Who finds another writer leaves it at that: the slot is only a memory of the last answer.
     if (version % 2 == 0 &&
@@ -56,9 +65,10 @@ class BucketClock {
       slot.from.store(segment.from.seconds().time_since_epoch().count(), std::memory_order_release);
       slot.until.store(segment.until.seconds().time_since_epoch().count(), std::memory_order_release);
       slot.start.store(segment.bucket.start, std::memory_order_release);
+      slot.salt.store(salt, std::memory_order_release);
       slot.version.store(version + 2, std::memory_order_release);  // (3)
     }
-    return segment.bucket;
+    return {segment.bucket, salt};
   }
 
   const Calendar calendar_;

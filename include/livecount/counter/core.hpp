@@ -7,8 +7,8 @@
 //   plain      One period, and no floor can bite: look the entry up, add blindly, look at the old word.
 //              Lock-free.
 //   together   All others: several periods, floored decrements, very large deltas, updates that want the new
-//              count, and plain ones that met something unusual. Pins every entry, loads where a count is
-//              needed, then adds by compare-and-swap inside the gate: all or none, and whole for the worker.
+//              count, and those that met something unusual. Pins every entry, loads where a count is needed, then adds by
+//              compare-and-swap inside the gate: all or none, and whole for the worker.
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
 // time; held during a store read), the turn of the drain, the gate of the name, a cache's own. Nobody waits
@@ -23,6 +23,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "../calendar.hpp"
@@ -47,17 +48,11 @@ class Core {
   using Word = typename Entry::Word;
   using Guard = typename Epochs<Sync>::Guard;
 
-  /// A name whose buckets have been worked out: one key for each period.
-  struct Keys {
-    std::array<HashedKey, most_periods> keys;
-    std::size_t count = 0;
-    std::uint64_t name_hash = 0;
-  };
-
   Core(typename Cache::Options cache, typename Store::Options store, typename Queue::Options queue,
        CoreOptions options, Clock clock)
       : options_(sane(std::move(options))),
         seed_(Sync::random()),
+        default_seed_(seed_of(default_namespace, seed_)),
         clock_(std::move(clock)),
         buckets_(options_.calendar),
         cache_(std::move(cache)),
@@ -80,12 +75,12 @@ class Core {
                             Count* result) noexcept {
     return account([&] {
       if (const Errc code = check(name, update.ns, delta); code != Errc::ok) return code;
-      const std::uint64_t name_hash = hash_name(update.ns, name, seed_);
-      if (update.periods.size() == 1 && !result && adder_.is_plain(delta)) {
+      const std::uint64_t name_hash = hash_of(update.ns, name);
+      if (update.periods.is_single() && !result && adder_.is_plain(delta)) {
         return add_plain(key_of(name, update.ns, *update.periods.begin(), update.at, name_hash), name_hash,
                          delta);
       }
-      return add_together(keys_of(name, update, name_hash), delta, result);
+      return add_keys(keys_of(name, update, name_hash), delta, result);
     });
   }
 
@@ -134,7 +129,7 @@ class Core {
   [[nodiscard]] Errc get(std::string_view name, const Lookup& lookup, std::optional<Count>& count) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
     if (closed()) return refusal();  // before the store is asked
-    const std::uint64_t name_hash = hash_name(lookup.ns, name, seed_);
+    const std::uint64_t name_hash = hash_of(lookup.ns, name);
     const HashedKey key = key_of(name, lookup.ns, lookup.period, lookup.at, name_hash);
     loader_.look_for_changes();
     {
@@ -149,7 +144,7 @@ class Core {
     for (;;) {
       {
         Pins<Cache> pins(cache_);
-        if (pins.take(&key, 1)) {
+        if (pins.take(key)) {
           const std::lock_guard latch(latch_of(name_hash));
           const Errc code = loader_.load(*pins.entries()[0], name_hash);
           if (code != Errc::ok) return code;
@@ -176,15 +171,14 @@ class Core {
   // ---- handles
 
   [[nodiscard]] std::uint64_t hash_of(std::string_view ns, std::string_view name) const noexcept {
-    return hash_name(ns, name, seed_);
+    return hash_bytes(name, ns == default_namespace ? default_seed_ : seed_of(ns, seed_));
   }
   /// Throws Error{time_out_of_range}.
   [[nodiscard]] HashedKey key_of(std::string_view name, std::string_view ns, PeriodType type,
                                  const std::optional<Time>& at, std::uint64_t name_hash) {
-    const Bucket bucket = type == PeriodType::all ? Bucket{type, 0} : buckets_.bucket(type, time_of(at));
-    const auto salt =
-        static_cast<std::uint64_t>(bucket.start) * most_periods + static_cast<std::uint64_t>(type);
-    return {{ns, bucket, name}, mix(name_hash, salt)};
+    if (type == PeriodType::all) return {{ns, {type, 0}, name}, name_hash};
+    const auto [bucket, salt] = buckets_.place(type, time_of(at));
+    return {{ns, bucket, name}, name_hash ^ salt};
   }
   /// Null if there is no room, even after having waited for it.
   [[nodiscard]] Entry* pin(const HashedKey& key) {
@@ -313,12 +307,21 @@ class Core {
 
   [[nodiscard]] Errc commit() noexcept { return flush().failed ? Errc::not_yet_durable : Errc::ok; }
 
+  /// In the way that the delta and the number of periods ask for.
+  [[nodiscard]] Errc add_keys(const Keys& keys, Count delta, Count* result) {
+    if (!result && adder_.is_plain(delta)) {
+      if (keys.count == 1) return add_plain(keys[0], keys.name_hash, delta);
+    }
+    return add_together(keys, delta, result);
+  }
+
   [[nodiscard]] Keys keys_of(std::string_view name, const Update& update, std::uint64_t name_hash) {
     Keys keys;
+    keys.ns = update.ns;
+    keys.name = name;
     keys.name_hash = name_hash;
     const Time at = time_of(update.at);  // one for all periods
-    for (const PeriodType type : update.periods)
-      keys.keys[keys.count++] = key_of(name, update.ns, type, at, name_hash);
+    for (const PeriodType type : update.periods) keys.add(key_of(name, update.ns, type, at, name_hash));
     return keys;
   }
 
@@ -335,9 +338,10 @@ class Core {
     (void)tell_queue(added);
     if (is_done(added)) return Errc::ok;
     Keys keys;
-    keys.keys[0] = key;
-    keys.count = 1;
+    keys.ns = key.key.ns;
+    keys.name = key.key.name;
     keys.name_hash = name_hash;
+    keys.add(key);
     return added == Added::cancelled ? repeat_cancelled(keys, delta) : add_together(keys, delta, nullptr);
   }
 
@@ -359,7 +363,7 @@ class Core {
     for (;;) {
       {
         Pins<Cache> pins(cache_);
-        if (pins.take(keys.keys.data(), keys.count)) {
+        if (pins.take(keys)) {
           const Errc code = add_pinned(pins.entries(), keys.count, keys.name_hash, delta, result);
           if (code != Errc::backpressure) return code;
         }
@@ -387,15 +391,22 @@ class Core {
       for (std::size_t i = 0; i < count; ++i) {
         clean[i] = !Entry::is_queued(entries[i]->load());  // what is queued stays so inside the gate
         if (clean[i]) ++marks;
-        if (floored && !entries[i]->window) entries[i]->window = new Window;
       }
       // A look first, so that hardly ever anything has to be undone.
       for (std::size_t i = 0; i < count && !floored; ++i) {
         if (!in_range(Entry::count_of(entries[i]->load()) + delta)) return Errc::overflow;
       }
       if (!write_behind_.reserve(marks)) return Errc::backpressure;
+      std::array<Window*, most_periods> windows{};
+      try {
+        for (std::size_t i = 0; i < count && floored; ++i)
+          windows[i] = &write_behind_.window(*entries[i], name_hash);
+      } catch (...) {
+        write_behind_.unreserve(marks);
+        throw;
+      }
       for (std::size_t i = 0; i < count; ++i) {
-        if (adder_.change(*entries[i], delta, result)) continue;
+        if (adder_.change(*entries[i], delta, windows[i], result)) continue;
         while (i > 0) (void)entries[--i]->add(-delta);  // never of a floored decrement: that cannot fail
         write_behind_.unreserve(marks);
         return Errc::overflow;
@@ -447,7 +458,7 @@ class Core {
   [[nodiscard]] Errc no_room() const noexcept { return closed() ? refusal() : Errc::backpressure; }
 
   [[nodiscard]] typename Sync::mutex& latch_of(std::uint64_t name_hash) noexcept {
-    return latches_[(name_hash >> 20) % latches_.size()].mutex;
+    return latches_[name_hash % latches_.size()].mutex;
   }
 
   /// "For ever" must not overflow a time point.
@@ -472,6 +483,7 @@ class Core {
   // Set once
   const CoreOptions options_;
   const std::uint64_t seed_;
+  const std::uint64_t default_seed_;  // of the names in the default namespace
   const Clock clock_;
 
   // Any thread
@@ -484,7 +496,7 @@ class Core {
   WriteBehind<Cache, Store> write_behind_;
   Adder<Cache, Store> adder_;
   Loader<Cache, Store> loader_;
-  std::array<Latch, 256> latches_;
+  std::array<Latch, WriteBehind<Cache, Store>::latches> latches_;
   Tally<Sync> accepted_;
   atomic<std::uint64_t> refused_{0};
   typename Sync::mutex close_mutex_;

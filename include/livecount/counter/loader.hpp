@@ -64,9 +64,9 @@ class Loader {
       }
       if (!write_behind_.help(seen, deadline)) return Errc::store_unavailable;
     }
-    const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
+    const std::uint32_t generation = this->generation();
     const Errc code = add_stored(entry, name_hash);
-    if (code == Errc::ok) entry.generation.store(generation, std::memory_order_relaxed);
+    if (code == Errc::ok) entry.set_generation(generation);
     entry.release();
     return code;
   }
@@ -99,9 +99,12 @@ class Loader {
   template <class T>
   using atomic = typename Sync::template atomic<T>;
 
+  [[nodiscard]] std::uint32_t generation() const noexcept {
+    return generation_.load(std::memory_order_relaxed) & Entry::last_generation;
+  }
   [[nodiscard]] bool is_stale([[maybe_unused]] const Entry& entry) const noexcept {
     if constexpr (SharedStore<Store>) {
-      return entry.generation.load(std::memory_order_relaxed) != generation_.load(std::memory_order_relaxed);
+      return entry.generation() != generation();
     } else {
       return false;
     }

@@ -24,8 +24,6 @@
 
 namespace livecount::inline v0_1 {
 
-inline constexpr std::string_view default_namespace = "default";
-
 /// Names and namespaces are bytes, compared bytewise; both may be empty. These are the longest ones.
 inline constexpr std::size_t max_name_bytes = 1024;
 inline constexpr std::size_t max_namespace_bytes = 255;

@@ -5,12 +5,33 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 #include "../entry.hpp"
 
 namespace livecount::inline v0_1::detail {
 
 inline constexpr std::size_t most_periods = 8;  // of one call: each type once
+
+/// A name whose buckets have been worked out: one key for each period.
+struct Keys {
+  std::string_view ns;
+  std::string_view name;
+  std::uint64_t name_hash;
+  std::size_t count = 0;
+  // The first `count` of:
+  std::array<std::int64_t, most_periods> buckets;  // packed
+  std::array<std::uint64_t, most_periods> hashes;
+
+  void add(const HashedKey& key) noexcept {
+    buckets[count] = pack(key.key.bucket);
+    hashes[count++] = key.hash;
+  }
+  [[nodiscard]] HashedKey operator[](std::size_t i) const noexcept {
+    return {{ns, unpack(buckets[i]), name}, hashes[i]};
+  }
+};
 
 template <class Cache>
 class Pins {
@@ -24,12 +45,15 @@ class Pins {
   Pins(const Pins&) = delete;
   Pins& operator=(const Pins&) = delete;
 
-  /// False if there is no room for one of them.
-  [[nodiscard]] bool take(const HashedKey* keys, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      Entry* const entry = cache_.pin(keys[i]);
-      if (!entry) return false;
-      entries_[count_++] = entry;
+  /// False if there is no room.
+  [[nodiscard]] bool take(const HashedKey& key) {
+    Entry* const entry = cache_.pin(key);
+    if (entry) entries_[count_++] = entry;
+    return entry != nullptr;
+  }
+  [[nodiscard]] bool take(const Keys& keys) {
+    for (std::size_t i = 0; i < keys.count; ++i) {
+      if (!take(keys[i])) return false;
     }
     return true;
   }

@@ -36,6 +36,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,9 @@ class WriteBehind final : public Drain {
   WriteBehind(Cache& cache, Store& store, const Lifetime<Sync>& lifetime, const ErrorHandler& handler,
               Limits limits, std::uint64_t seed)
       : cache_(cache), store_(store), lifetime_(lifetime), handler_(handler), limits_(limits), seed_(seed) {}
+
+  /// Names with one latch have one gate, too.
+  static constexpr std::size_t latches = 256;
 
   [[nodiscard]] Gate<Sync>& gate(std::uint64_t name_hash) noexcept {
     return gates_[name_hash % gates_.size()];
@@ -117,6 +121,12 @@ class WriteBehind final : public Drain {
       chain(entry);
     }
     return old;
+  }
+
+  /// What floored decrements of the entry have done since its last batch. Requires: inside the gate of its name,
+  /// under its latch; the entry is marked before the gate is left. Throws: std::bad_alloc.
+  [[nodiscard]] Window& window(const Entry& entry, std::uint64_t name_hash) {
+    return windows_[name_hash % latches][&entry];
   }
 
   /// Whether somebody has to be told, once, that there is something to drain.
@@ -194,7 +204,7 @@ class WriteBehind final : public Drain {
       const typename Gate<Sync>::Closed closed(gates_[i]);
       distribute_chain();
       for (const Waiting& waiting : waiting_[i])
-        pending.emplace_back(waiting.entry, waiting.entry->pending());
+        pending.emplace_back(waiting.entry, waiting.entry->pending(window_of(waiting)));
     }
     // Outside of the gates: queued entries stay, and only the holder of turn_ could change that.
     for (const auto& [entry, change] : pending) f(entry->key(), change);
@@ -234,7 +244,6 @@ class WriteBehind final : public Drain {
   using atomic = typename Sync::template atomic<T>;
 
   static constexpr std::int64_t none = INT64_MAX;
-  static constexpr std::uint32_t stale = UINT32_MAX;  // a generation that no store reaches
 
   struct Waiting {
     Entry* entry;
@@ -380,10 +389,19 @@ class WriteBehind final : public Drain {
     });
   }
 
+  /// Null if there were no floored decrements. By the closer of its gate.
+  [[nodiscard]] const Window* window_of(const Waiting& waiting) const {
+    const auto& windows = windows_[waiting.name_hash % latches];
+    if (windows.empty()) return nullptr;
+    const auto found = windows.find(waiting.entry);
+    return found == windows.end() ? nullptr : &found->second;
+  }
   template <class Iterator>
   void freeze(Iterator first, Iterator last) noexcept {
     for (; first != last; ++first) {
-      const Frozen frozen = first->entry->freeze();
+      const Window* const window = window_of(*first);
+      const Frozen frozen = first->entry->freeze(window);
+      if (window) windows_[first->name_hash % latches].erase(first->entry);
       figures_.frozen(frozen.net);
       entries_.push_back(first->entry);
       records_.push_back({first->entry->key(), frozen.change});
@@ -463,7 +481,7 @@ class WriteBehind final : public Drain {
     }
     // Where others write too, a floor may have stopped at another place in the store than here: look again.
     for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
-      if (records_[i].change.low != no_floor) entries_[i]->generation.store(stale, std::memory_order_relaxed);
+      if (records_[i].change.low != no_floor) entries_[i]->set_generation(Entry::last_generation);
     }
     const std::size_t count = entries_.size();
     std::uint64_t sum = 0;
@@ -489,6 +507,7 @@ class WriteBehind final : public Drain {
 
   // Any thread
   std::array<Gate<Sync>, gate_count<Sync>> gates_;
+  static_assert(latches % gate_count<Sync> == 0);  // one gate for all names of a latch
   atomic<Entry*> chain_{nullptr};
   atomic<std::size_t> pending_{0};
   atomic<bool> full_{false};  // a hint: pending_ has reached max_pending
@@ -498,6 +517,9 @@ class WriteBehind final : public Drain {
   atomic<bool> news_{false};                  // the chain was empty and is not any more
   Figures<Sync> figures_;
   Attempts<Sync> attempts_;
+
+  // Inside a gate, under a name's latch; or by the gate's closer
+  std::array<std::unordered_map<const Entry*, Window>, latches> windows_;
 
   // Under turn_
   typename Sync::mutex turn_;

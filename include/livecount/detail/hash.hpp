@@ -10,12 +10,18 @@
 
 namespace livecount::inline v0_1::detail {
 
-/// Hash of a name within a namespace. The seed is drawn for each process, so nobody can choose names that
-/// collide.
+/// The seed with which the names of a namespace are hashed. The first seed is drawn for each process, so nobody
+/// can choose names that collide.
+[[nodiscard]] inline std::uint64_t seed_of(std::string_view ns, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(ns.data(), ns.size(), seed);
+}
+[[nodiscard]] inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+/// Hash of a name within a namespace.
 [[nodiscard]] inline std::uint64_t hash_name(std::string_view ns, std::string_view name,
                                              std::uint64_t seed) noexcept {
-  const std::uint64_t outer = XXH3_64bits_withSeed(ns.data(), ns.size(), seed);
-  return XXH3_64bits_withSeed(name.data(), name.size(), outer);
+  return hash_bytes(name, seed_of(ns, seed));
 }
 
 /// Of bytes that lie in one piece: for files, and for names in a table of their own.

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+// Comparing short byte strings where a call of memcmp would cost more than the comparison.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace livecount::inline v0_1::detail {
+
+template <class Word>
+[[nodiscard]] inline Word load_bytes(const char* from) noexcept {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+/// Whether two strings of this length are equal. Words are compared, the last of them overlapping the one before.
+[[nodiscard]] inline bool same_bytes(const char* a, const char* b, std::size_t size) noexcept {
+  using Long = std::uint64_t;
+  using Short = std::uint32_t;
+  if (size >= sizeof(Long)) {
+    const std::size_t last = size - sizeof(Long);
+    for (std::size_t i = 0; i < last; i += sizeof(Long)) {
+      if (load_bytes<Long>(a + i) != load_bytes<Long>(b + i)) return false;
+    }
+    return load_bytes<Long>(a + last) == load_bytes<Long>(b + last);
+  }
+  if (size >= sizeof(Short)) {
+    const std::size_t last = size - sizeof(Short);
+    return load_bytes<Short>(a) == load_bytes<Short>(b) &&
+           load_bytes<Short>(a + last) == load_bytes<Short>(b + last);
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace livecount::inline v0_1::detail
