@@ -116,7 +116,7 @@ class Counter {
   /// Overflow: an increment of a counter that is not loaded does not wait for the store, so its range is checked by
   ///   the store: a change that would leave it is put aside there and taken back here (Stats::quarantined).
   /// Progress: lock-free for one period whose counter is in the cache, without a decrement that may floor; if
-  ///   the counter was clean, it waits while a gate is closed (microseconds). Else
+  ///   the counter was clean, or there are several periods, it waits while a gate is closed (microseconds). Else
   ///   blocking, for moments; and see Limit.
   void increment(std::string_view name, const Update& update = {}) {
     if (const Errc code = core_->update(name, update, update.delta, nullptr); code != Errc::ok) {

@@ -6,8 +6,10 @@
 // Ways of an update
 //   plain      One period, and no floor can bite: look the entry up, add blindly, look at the old word.
 //              Lock-free.
-//   together   All others: several periods, floored decrements, very large deltas, updates that want the new
-//              count, and those that met something unusual. Pins every entry, loads where a count is needed, then adds by
+//   marked     Several periods whose entries are all resident and marked, and no floor can bite: look them up,
+//              and add inside the gate, where what is marked stays so and cannot leave. Takes no lock.
+//   together   All others: floored decrements, very large deltas, updates that want the new count, and those
+//              that met something unusual. Pins every entry, loads where a count is needed, then adds by
 //              compare-and-swap inside the gate: all or none, and whole for the worker.
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
@@ -276,6 +278,10 @@ class Core {
 
  private:
   using Inside = typename Gate<Sync>::Inside;
+  /// What peek finds stays valid while the guard lives: when the reference goes, nothing happens.
+  static constexpr bool guards_references =
+      std::is_trivially_destructible_v<decltype(std::declval<Cache&>().peek(
+          std::declval<const Guard&>(), std::declval<const HashedKey&>()))>;
   using Call = typename Lifetime<Sync>::Call;
   template <class T>
   using atomic = typename Sync::template atomic<T>;
@@ -311,6 +317,9 @@ class Core {
   [[nodiscard]] Errc add_keys(const Keys& keys, Count delta, Count* result) {
     if (!result && adder_.is_plain(delta)) {
       if (keys.count == 1) return add_plain(keys[0], keys.name_hash, delta);
+      if constexpr (guards_references) {
+        if (add_marked(keys, delta)) return Errc::ok;
+      }
     }
     return add_together(keys, delta, result);
   }
@@ -354,6 +363,38 @@ class Core {
     }
     accepted_.add(Guard().thread_index(), delta, repeated ? 0 : 1);
     return Errc::ok;
+  }
+
+  /// Several periods at once, if all their entries are resident and marked: inside the gate what is queued stays so,
+  /// and so cannot leave. False, and nothing changed, if it has to be done with pins.
+  [[nodiscard]] bool add_marked(const Keys& keys, Count delta) noexcept {
+    Added added = Added::yes;
+    {
+      const Guard guard;
+      if (closed()) return false;
+      std::array<Entry*, most_periods> entries;
+      for (std::size_t i = 0; i < keys.count; ++i) {
+        const auto entry = cache_.peek(guard, keys[i]);
+        if (!entry) return false;
+        entries[i] = &*entry;
+      }
+      const Inside inside(write_behind_.gate(keys.name_hash));
+      for (std::size_t i = 0; i < keys.count; ++i) {
+        const Word word = entries[i]->load();
+        if (!Entry::is_live(word) || !Entry::is_queued(word)) return false;
+      }
+      for (std::size_t i = 0; i < keys.count; ++i) {
+        if (adder_.change(*entries[i], delta, nullptr, nullptr)) continue;
+        while (i > 0) (void)entries[--i]->add(-delta);
+        return false;
+      }
+      for (std::size_t i = 0; i < keys.count; ++i) {
+        if (adder_.note_change(*entries[i])) added = Added::ripe;
+      }
+      accepted_.add(guard.thread_index(), delta * static_cast<Count>(keys.count));
+    }
+    (void)tell_queue(added);
+    return true;
   }
 
   [[nodiscard]] Errc add_together(const Keys& keys, Count delta, Count* result) {
