@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -104,6 +106,61 @@ TEST_CASE("a name's periods are ripe together") {
   counter.queue().pump();
   CHECK(counter.store().read(key_of("a")) == 2);
   CHECK(counter.store().read({default_namespace, {PeriodType::day, 0}, "a"}) == 1);
+}
+
+TEST_CASE("many updates in one call count as one after the other would, and those that fail are named") {
+  Counter<LockFreeCache, MemoryStore, ManualQueue> counter{
+      {.cache = {.entries = 64}, .when_full = Limit::flush}};
+  const std::string too_long(max_name_bytes + 1, 'x');
+  const std::string too_long_ns(max_namespace_bytes + 1, 'x');
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) names.push_back("n" + std::to_string(i));  // more than there are places
+  std::vector<NamedUpdate> updates;
+  for (int i = 0; i < 1000; ++i) {
+    updates.push_back(
+        {names[static_cast<std::size_t>(i * i) % 100], {.delta = i % 3 - 1}});  // floored decrements, too
+    updates.push_back(
+        {names[static_cast<std::size_t>(i) % 100],
+         {.periods = PeriodType::day | PeriodType::all, .ns = "other", .delta = i, .at = Time{}}});
+  }
+  updates[5].name = too_long;
+  updates[16].update.ns = too_long_ns;
+  updates[17].update.at = Time(std::chrono::sys_days(std::chrono::year(1399) / 1 / 1));
+  updates[1001].update.delta = max_count + 1;
+
+  std::vector<Errc> codes(updates.size(), Errc::closed);
+  CHECK(counter.try_increment_many(updates, codes) == 4);
+  Counter<LruCache, MemoryStore, ManualQueue> expected;
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    REQUIRE(codes[i] == expected.try_increment(updates[i].name, updates[i].update));
+  }
+  CHECK(counter.stats().accepted == expected.stats().accepted);
+  CHECK(counter.stats().refused == 4);
+  for (const std::string& name : names) {
+    CHECK(counter.get(name) == expected.get(name));
+    for (const PeriodType type : {PeriodType::day, PeriodType::all}) {
+      const Lookup lookup{.period = type, .ns = "other", .at = Time{}};
+      REQUIRE(counter.get(name, lookup) == expected.get(name, lookup));
+    }
+  }
+}
+
+TEST_CASE("increment_many tries all of them and throws what the first failure would throw") {
+  Manual counter;
+  const std::string too_long(max_name_bytes + 1, 'x');
+  const std::vector<NamedUpdate> updates = {
+      {"a"}, {too_long}, {"b", {.delta = max_count + 1}}, {"a", {.delta = 5}}};
+  CHECK(code_of([&] { counter.increment_many(updates); }) == Errc::name_too_long);
+  CHECK(counter.get("a") == 6);
+  CHECK_FALSE(counter.get("b"));
+  const std::vector<std::string_view> names = {"a", "c", "a"};
+  counter.increment_many(names, {.delta = 2});
+  CHECK(counter.get("a") == 10);
+  CHECK(counter.get("c") == 2);
+  counter.increment_many(std::span<const std::string_view>());
+  CHECK(counter.try_increment_many({}) == 0);
+  counter.close(1s);
+  CHECK(counter.try_increment_many(updates) == 4);
 }
 
 TEST_CASE("past max_pending an update is refused, blocked or flushes, and changes nothing if it is refused") {

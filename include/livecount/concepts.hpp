@@ -133,6 +133,9 @@ concept QuestionStore = StorePolicy<S> &&
 //   c.capacity()        std::size_t         how many entries there can be
 //   c.statistics()      CacheStatistics
 //
+//   Optional, for increment_many: c.fetch_buckets(hash) and, a while later, c.fetch_entry(hash), hints that a key of
+//   this hash will be asked for.
+//
 //   Throws: pin std::bad_alloc, the constructor also Error{invalid_option}; the others nothing.
 //   Threads: any of these from any thread. Invariants of an entry: entry.hpp.
 //   Progress: none waits for I/O; each policy says what is lock-free and which locks are taken for a moment.
@@ -194,6 +197,13 @@ template <class C>
 concept CachePolicy = detail::made_from_options<C> && detail::has_peek<C> && detail::has_pin<C> &&
     detail::has_unpin<C> && detail::has_settle<C> && detail::has_drop_clean<C> && detail::has_capacity<C> &&
     detail::has_statistics<C>;
+
+/// A cache that can fetch ahead what will be asked for.
+template <class C>
+concept FetchingCache = CachePolicy<C> && requires(const C& c, std::uint64_t hash) {
+  c.fetch_buckets(hash);
+  c.fetch_entry(hash);
+};
 
 // ---- QueuePolicy: when changes are written
 //

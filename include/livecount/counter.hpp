@@ -137,6 +137,30 @@ class Counter {
     return core_->update(name, update, in_range(update.delta) ? -update.delta : update.delta, nullptr);
   }
 
+  /// Many updates, in their order, each for itself: one that fails does not keep the others from counting. What they
+  /// will look at is fetched ahead for 16 of them at a time, which is faster the more the counters are spread.
+  /// Throws: after all have been tried, the Error of the first that failed. Progress: as increment.
+  void increment_many(std::span<const NamedUpdate> updates) {
+    increment_all(updates.size(), [&](std::size_t i) { return Named(updates[i].name, updates[i].update); });
+  }
+  /// The same update of many names.
+  void increment_many(std::span<const std::string_view> names, const Update& update = {}) {
+    increment_all(names.size(), [&](std::size_t i) { return Named(names[i], update); });
+  }
+  /// The same, with errors as codes: returns how many failed, and `codes`, if not empty, gets the code of each.
+  /// Requires: `codes` is empty or as long as `updates`.
+  std::size_t try_increment_many(std::span<const NamedUpdate> updates, std::span<Errc> codes = {}) noexcept {
+    std::size_t failed = 0;
+    std::fill(codes.begin(), codes.end(), Errc::ok);
+    core_->update_many(
+        updates.size(), [&](std::size_t i) { return Named(updates[i].name, updates[i].update); },
+        [&](std::size_t i, Errc code) {
+          if (!codes.empty()) codes[i] = code;
+          ++failed;
+        });
+    return failed;
+  }
+
   /// Adds, and returns the new count. Reads the store if the counter is not in the cache.
   /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period.
   /// Progress: blocking, for moments; waits for the store if the counter is not in the cache and loaded.
@@ -283,6 +307,19 @@ class Counter {
 
  private:
   using Core = detail::Core<Cache, Store, Queue, Clock>;
+
+  using Named = std::pair<std::string_view, const Update&>;
+
+  template <class F>
+  void increment_all(std::size_t count, F named) {
+    std::optional<std::pair<std::size_t, Errc>> first;
+    core_->update_many(count, named, [&](std::size_t i, Errc code) {
+      if (!first) first.emplace(i, code);
+    });
+    if (!first) return;
+    const auto& [name, update] = named(first->first);
+    detail::raise(*core_, first->second, "increment_many", name, update);
+  }
 
   // The parent's threads, locks and connections: a child must not let go of what it does not have.
   static void destroy(Core* core) noexcept {

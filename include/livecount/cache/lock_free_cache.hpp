@@ -84,6 +84,24 @@ class BasicLockFreeCache {
     return Reference{found.entry};
   }
 
+  /// Hints that a key of this hash will be asked for: first its buckets are fetched, then, a while later, its
+  /// entry. No guard is needed: nothing of an entry is looked at.
+  void fetch_buckets(std::uint64_t hash) const noexcept {
+    for (const Bucket* const bucket : buckets_of(hash)) prefetch(bucket);
+  }
+  void fetch_entry(std::uint64_t hash) const noexcept {
+    for (const Bucket* const bucket : buckets_of(hash)) {
+      for (const Slot& slot : bucket->slots) {
+        const std::uint64_t value = slot.load(std::memory_order_relaxed);
+        if (tag_in(value) != tag_of(hash)) continue;
+        const auto* const entry = reinterpret_cast<const std::byte*>(entry_of(value));
+        prefetch(entry);
+        prefetch(entry + cache_line);
+        return;
+      }
+    }
+  }
+
   [[nodiscard]] Entry* pin(const HashedKey& key) {
     const std::lock_guard lock(stripe(tag_of(key.hash)));
     const Guard guard;

@@ -86,6 +86,36 @@ class Core {
     });
   }
 
+  /// Many updates, each for itself, in their order; `named(i)` gives the i-th, a pair of name and Update, and
+  /// `report(i, code)` is told of those that failed. What they will look at is fetched ahead, for a group of them at a
+  /// time, so that they do not wait for memory one by one.
+  template <class Named, class Report>
+  void update_many(std::size_t count, Named named, Report report) noexcept {
+    constexpr std::size_t group = 16;
+    std::array<Keys, group> keys;
+    std::array<Errc, group> codes;
+    for (std::size_t first = 0; first < count; first += group) {
+      const std::size_t some = std::min(group, count - first);
+      for (std::size_t i = 0; i < some; ++i) {
+        const auto& [name, update] = named(first + i);
+        codes[i] = work_out(name, update, keys[i]);
+        if constexpr (FetchingCache<Cache>)
+          keys[i].for_each_hash([&](auto hash) { cache_.fetch_buckets(hash); });
+      }
+      if constexpr (FetchingCache<Cache>) {
+        for (std::size_t i = 0; i < some; ++i) {
+          keys[i].for_each_hash([&](auto hash) { cache_.fetch_entry(hash); });
+        }
+      }
+      for (std::size_t i = 0; i < some; ++i) {
+        const Errc code = account([&] {
+          return codes[i] == Errc::ok ? add_keys(keys[i], named(first + i).second.delta, nullptr) : codes[i];
+        });
+        if (code != Errc::ok) report(first + i, code);
+      }
+    }
+  }
+
   /// The same for a handle's entries, which stay pinned.
   [[nodiscard]] Errc update_pinned(Entry* const* entries, std::size_t count, std::uint64_t name_hash,
                                    Count delta) noexcept {
@@ -312,6 +342,17 @@ class Core {
   }
 
   [[nodiscard]] Errc commit() noexcept { return flush().failed ? Errc::not_yet_durable : Errc::ok; }
+
+  [[nodiscard]] Errc work_out(std::string_view name, const Update& update, Keys& keys) noexcept {
+    keys.count = 0;
+    if (const Errc code = check(name, update.ns, update.delta); code != Errc::ok) return code;
+    try {
+      keys = keys_of(name, update, hash_of(update.ns, name));
+      return Errc::ok;
+    } catch (const Error& error) {
+      return error.code();
+    }
+  }
 
   /// In the way that the delta and the number of periods ask for.
   [[nodiscard]] Errc add_keys(const Keys& keys, Count delta, Count* result) {

@@ -37,6 +37,12 @@ struct Update {
   std::optional<Time> at = std::nullopt;  // nothing: now, by the Counter's clock
 };
 
+/// One of many updates.
+struct NamedUpdate {
+  std::string_view name;
+  Update update{};
+};
+
 /// A question for one counter.
 struct Lookup {
   PeriodType period = PeriodType::all;

@@ -28,6 +28,10 @@ struct Keys {
     buckets[count] = pack(key.key.bucket);
     hashes[count++] = key.hash;
   }
+  template <class F>
+  void for_each_hash(F f) const noexcept {
+    for (std::size_t i = 0; i < count; ++i) f(hashes[i]);
+  }
   [[nodiscard]] HashedKey operator[](std::size_t i) const noexcept {
     return {{ns, unpack(buckets[i]), name}, hashes[i]};
   }
