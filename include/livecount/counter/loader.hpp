@@ -75,7 +75,7 @@ class Loader {
   /// stale.
   void look_for_changes() {
     if constexpr (SharedStore<Store>) {
-      const std::int64_t now = Sync::now().time_since_epoch().count();
+      const std::int64_t now = rough_now().time_since_epoch().count();
       const auto every = std::chrono::duration_cast<std::chrono::nanoseconds>(refresh_).count();
       std::int64_t last = looked_.load(std::memory_order_relaxed);
       if (now - last < every || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed))
@@ -99,6 +99,13 @@ class Loader {
   template <class T>
   using atomic = typename Sync::template atomic<T>;
 
+  [[nodiscard]] static typename Sync::time_point rough_now() noexcept {
+    if constexpr (requires { Sync::coarse_now(); }) {
+      return Sync::coarse_now();
+    } else {
+      return Sync::now();
+    }
+  }
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return generation_.load(std::memory_order_relaxed) & Entry::last_generation;
   }
