@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || set -- release dev clang asan tsan
+[ $# -gt 0 ] || set -- release headers clang asan tsan
 case " $* " in
   *" clang "*) scripts/bootstrap.sh --clang ;;
   *) scripts/bootstrap.sh ;;

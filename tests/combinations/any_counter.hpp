@@ -3,8 +3,6 @@
 // once and run on all.
 #pragma once
 
-#define CATCH_CONFIG_ENABLE_OPTIONAL_STRINGMAKER  // failures show optional counts
-
 #include <chrono>
 #include <cstdint>
 #include <functional>

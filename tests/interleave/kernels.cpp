@@ -88,7 +88,7 @@ TEST_CASE("the bucket clock never mixes two answers") {
     detail::BucketClock<Sync> clock{Calendar{}};
     const auto ask = [&](int day) {
       const Time noon(std::chrono::sys_seconds(std::chrono::hours(24 * day + 12)));
-      world.check(clock.bucket(PeriodType::day, noon).start == day * 86'400,
+      world.check(clock.place(PeriodType::day, noon).bucket.start == day * 86'400,
                   "the bucket is that of the time");
     };
     world.thread("one", [&] {

@@ -130,7 +130,7 @@ std::string lines_of(const FileStore& store) {
   return lines;
 }
 
-const std::filesystem::path here = std::filesystem::path(__FILE__).parent_path();
+const std::filesystem::path here = std::filesystem::path(LIVECOUNT_TESTS_DIR) / "store";
 
 }  // namespace
 
