@@ -47,6 +47,7 @@ class CombinationOf final : public Combination {
  public:
   std::string name() const override { return names_of_policies<Cache, Store, Queue>(); }
   bool on_disk() const override { return StorePlace<Store>::on_disk; }
+  bool shared() const override { return StorePlace<Store>::shared; }
   std::unique_ptr<AnyCounter> open(const Setup& setup) const override {
     typename Counter<Cache, Store, Queue, TestClock>::Options options;
     options.cache.entries = setup.entries;

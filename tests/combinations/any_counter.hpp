@@ -50,6 +50,7 @@ class Combination {
   virtual ~Combination() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual bool on_disk() const = 0;
+  [[nodiscard]] virtual bool shared() const = 0;  // by several at once
   [[nodiscard]] virtual std::unique_ptr<AnyCounter> open(const Setup& setup = {}) const = 0;
 };
 

@@ -23,7 +23,7 @@ namespace livecount::tests {
 
 // For TEMPLATE_LIST_TEST_CASE.
 using Caches = std::tuple<LockFreeCache, LruCache, NullCache>;
-using Stores = std::tuple<MemoryStore, SqliteStore>;
+using Stores = std::tuple<MemoryStore, FileStore, SqliteStore>;
 using Queues = std::tuple<InlineQueue, ManualQueue, JthreadQueue>;
 
 /// What a policy is called in a test's output.
@@ -95,12 +95,13 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// Where stores of one kind live. All made with its options have the same data, if they keep it on disk. Goes
-/// last.
+/// Where stores of one kind live. All made with its options have the same data, if they keep it on disk; where it
+/// is shared, also at the same time. Goes last.
 template <class Store>
 class StorePlace {
  public:
   static constexpr bool on_disk = false;
+  static constexpr bool shared = false;
   [[nodiscard]] typename Store::Options options() const { return {}; }
 };
 
@@ -108,6 +109,7 @@ template <>
 class StorePlace<SqliteStore> {
  public:
   static constexpr bool on_disk = true;
+  static constexpr bool shared = true;
   [[nodiscard]] SqliteStore::Options options() const {
     SqliteStore::Options options;
     options.path = (directory_.path() / "counts.db").string();
@@ -123,6 +125,7 @@ template <>
 class StorePlace<FileStore> {
  public:
   static constexpr bool on_disk = true;
+  static constexpr bool shared = false;
   [[nodiscard]] FileStore::Options options() const {
     FileStore::Options options;
     options.path = (directory_.path() / "counts.journal").string();

@@ -71,7 +71,7 @@ class BasicFileStore {
   struct Options {
     std::string path = "livecount.journal";
     FileSync sync = FileSync::every_batch;
-    std::chrono::milliseconds sync_interval{1000};
+    std::chrono::milliseconds sync_interval{1000};  // at least 1 ms
     /// The journal is cut when it is longer than this, and than the snapshot was.
     std::uint64_t compact_bytes = std::uint64_t{64} << 20;
     bool read_only = false;  // for questions only, also while another process counts; the files must exist
@@ -241,7 +241,8 @@ class BasicFileStore {
 
   void start_tasks() {
     if (options_.sync == FileSync::interval) {
-      syncer_.emplace(options_.sync_interval, [this] { writer_->sync_beside(); });
+      syncer_.emplace(std::max(options_.sync_interval, std::chrono::milliseconds(1)),
+                      [this] { writer_->sync_beside(); });
     }
     if (options_.compact_bytes == never_compact) return;
     compactor_.emplace(std::nullopt, [this] {
