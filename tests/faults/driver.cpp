@@ -71,7 +71,8 @@ class SmallDisk {
 
 struct Fault {
   std::function<void(const Process&)> begin, end;
-  std::vector<std::string> reasons;  // one of them is told
+  std::vector<std::string> reasons;      // one of them is told
+  std::function<void()> keep = nullptr;  // called while it lasts
 };
 
 std::uint64_t sum(
@@ -129,7 +130,11 @@ void outage(Site<Store>& site, const std::string& queue, Cache cache, Then then,
     const std::uint64_t attempted = sum(log.attempted);
     expect(writer.wait_until([&] { return sum(log.attempted) >= attempted + 100; }), "counting goes on", log);
   } else {
-    expect(writer.wait_until([&] { return log.refused >= 3; }), "past the bound updates are refused", log);
+    const auto is_refused = [&] {
+      if (fault.keep) fault.keep();
+      return log.refused >= 3;
+    };
+    expect(writer.wait_until(is_refused), "past the bound updates are refused", log);
   }
   if (then == Then::is_killed) {
     (void)writer.kill();
@@ -165,9 +170,11 @@ void disk_full(const std::string& name) {
   const SmallDisk disk("size=128m");
   Seen seen;
   Site<Store> site(name, disk.path(), Floor::zero, seen);
+  // SQLite makes room by writing its log back, and then goes on for a while: so the disk is filled again and again.
   outages(site, {[&](const Process&) { disk.fill(); },
                  [&](const Process&) { fs::remove(disk.ballast()); },
-                 {"full", "No space left"}});
+                 {"full", "No space left"},
+                 [&] { disk.fill(); }});
 }
 
 /// Where SQLite and shells meet EFBIG.
