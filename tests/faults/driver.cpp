@@ -144,15 +144,7 @@ void outage(Site<Store>& site, const std::string& queue, Cache cache, Then then,
     return;
   }
   fault.end(writer);
-  const std::uint64_t attempted = sum(log.attempted);
-  expect(writer.wait_until([&] { return sum(log.acknowledged) >= attempted; }), "it catches up", log);
-  log.stop = true;
-  const Ending ending = writer.wait();
-  expect(ending == 0, "it ends in good order, but it " + show_ending(ending), log);
-  expect(sum(log.acknowledged) == sum(log.attempted), "all that was accepted is acknowledged in the end",
-         log);
-  site.finished();
-  site.check(false);
+  finish_well(site, writer);
 }
 
 /// Each way to feel it, one after the other on one store.

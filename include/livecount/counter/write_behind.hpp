@@ -523,8 +523,9 @@ class WriteBehind final : public Drain {
 
   // Under turn_
   typename Sync::mutex turn_;
-  std::array<std::vector<Waiting>, gate_count<Sync>> waiting_;  // taken from the chain, not yet frozen, by gate
-  Entry* taken_ = nullptr;                        // the rest of a chain that is being distributed
+  std::array<std::vector<Waiting>, gate_count<Sync>>
+      waiting_;             // taken from the chain, not yet frozen, by gate
+  Entry* taken_ = nullptr;  // the rest of a chain that is being distributed
   std::uint64_t visit_ = 0;
   WriterId writer_{};                      // who sends that batch
   std::uint64_t sequence_ = 1;             // of the batch that is in flight, or the next one

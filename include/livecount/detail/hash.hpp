@@ -47,9 +47,7 @@ class Digest {
     add_piece(bytes);
   }
   /// Without its length: however a text is cut, its pieces give the same digest.
-  void add_piece(std::string_view bytes) noexcept {
-    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
-  }
+  void add_piece(std::string_view bytes) noexcept { XXH3_64bits_update(&state_, bytes.data(), bytes.size()); }
   [[nodiscard]] std::uint64_t value() const noexcept { return XXH3_64bits_digest(&state_); }
 
  private:
