@@ -233,12 +233,12 @@ void moved_away(const std::string& name) {
 
 /// The file goes for good, and something else may take its place: nothing more is acknowledged.
 template <class Store>
-void gone(Site<Store>& site, const std::function<void()>& take_away,
+void gone(Site<Store>& site, const std::function<void(const Process&)>& take_away,
           const std::vector<std::string>& reasons) {
   Log& log = site.current();
   Process writer(site.command("jthread", most_threads, 0, 1, static_cast<std::size_t>(Cache::roomy)));
   expect(writer.wait_until([&] { return sum(log.acknowledged) >= 100; }), "counting begins", log);
-  take_away();
+  take_away(writer);
   expect(writer.wait_until([&] { return log.failures >= 3; }), "the fault is felt and told", log);
   expect_told(log, site.path(), reasons);
   const std::uint64_t acknowledged = sum(log.acknowledged);
@@ -256,7 +256,7 @@ void deleted(const std::string& name) {
   const TemporaryDirectory folder;
   Seen seen;
   Site<Store> site(name, folder.path().string(), Floor::zero, seen);
-  const auto take_away = [&] { fs::remove(site.path()); };
+  const auto take_away = [&](const Process&) { fs::remove(site.path()); };
   if constexpr (std::same_as<Store, SqliteStore>) {
     gone(site, take_away, {"deleted, renamed or replaced", "unable to open"});
     if (fs::exists(site.path())) throw Wrong("a file that was deleted has been made anew");
@@ -264,7 +264,7 @@ void deleted(const std::string& name) {
     Log& log = site.current();
     Process writer(site.command("jthread", most_threads, 0, 1));
     expect(writer.wait_until([&] { return sum(log.acknowledged) >= 100; }), "counting begins", log);
-    take_away();
+    take_away(writer);
     expect(writer.wait_until([&] { return log.failures >= 1; }), "the fault is felt and told", log);
     expect_told(log, site.path(), {"deleted, renamed or replaced"});
     finish_well(site, writer);
@@ -283,6 +283,16 @@ void count_well(Site<Store>& site) {
   site.check(false);
 }
 
+/// Between a FileStore's last look at the path and the rename that ends its compaction nothing can be noticed.
+void stop_between_renames(const Process& writer, const std::string& path) {
+  writer.stop();
+  while (fs::exists(path + ".new")) {
+    writer.signal(SIGCONT);
+    std::this_thread::sleep_for(milliseconds(1));
+    writer.stop();
+  }
+}
+
 template <class Store>
 void replaced(const std::string& name) {
   const TemporaryDirectory folder;
@@ -292,11 +302,13 @@ void replaced(const std::string& name) {
   Site<Store> other(name, other_folder.path().string(), Floor::zero, seen);
   count_well(other);
   gone(site,
-       [&] {
+       [&](const Process& writer) {
+         stop_between_renames(writer, site.path());
          for (const fs::path& file : fs::directory_iterator(folder.path())) {
            if (file != site.path()) fs::remove(file);
          }
          fs::rename(other.path(), site.path());
+         writer.signal(SIGCONT);
        },
        {"deleted, renamed or replaced", "knows nothing of this writer", "is another file"});
   fs::rename(site.path(), other.path());

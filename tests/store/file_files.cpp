@@ -175,6 +175,22 @@ TEST_CASE("a journal that is replaced while it is in use is not written over") {
   CHECK(is_applied(writer.send_again(store, {plus("a", 1)})));
 }
 
+TEST_CASE("a compaction does not write over a journal that was put in the place of its own") {
+  const FilePlace place;
+  Writer writer(1);
+  FileStore store(place.options());
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+  fs::rename(place.path, place.path + "-old");
+  write_bytes(place.path, "precious");
+  CHECK_THROWS_AS(store.compact(), Error);
+  CHECK(bytes_of(place.path) == "precious");
+  CHECK(writer.send(store, {plus("a", 1)}).outcome == Outcome::unknown);
+  fs::rename(place.path + "-old", place.path);
+  CHECK(is_applied(writer.send_again(store, {plus("a", 1)})));
+  store.compact();
+  CHECK(store.read(named("a")) == 2);
+}
+
 // ---- processes and threads
 
 TEST_CASE("a forked child is refused, and cannot harm its parent's files") {

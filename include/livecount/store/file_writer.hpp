@@ -117,13 +117,7 @@ class FileWriter {
   /// After a failure that leaves the journal in doubt: writes the files anew. Throws: Error.
   void ensure_trusted() {
     if (journal_->trusted) return;
-    if (files_.exists(paths_.journal) && !journal_->file.is_at(paths_.journal)) {
-      throw Error(Errc::store_failed,
-                  paths_.journal +
-                      " is another file than the one that was opened; put that back, or open the "
-                      "store anew",
-                  paths_.journal);
-    }
+    require_in_place();
     write_fresh_files(journal_->chain);
   }
 
@@ -254,6 +248,16 @@ class FileWriter {
     if (!file.try_lock()) throw Error(Errc::locked, path + " is in use by another process", path);
     return file;
   }
+  /// Nothing may be renamed over a file that somebody else has put in the place of the journal.
+  void require_in_place() const {
+    if (!files_.exists(paths_.journal) || journal_->file.is_at(paths_.journal)) return;
+    throw Error(
+        Errc::store_failed,
+        paths_.journal +
+            " is another file than the one that was opened; put that back, or open the store anew",
+        paths_.journal);
+  }
+
   /// A journal without frames, synced.
   [[nodiscard]] std::shared_ptr<Journal> make_journal(const std::string& path, const Chain& first) {
     File file = make_file(path);
@@ -279,7 +283,10 @@ class FileWriter {
 
   /// Until the folder is synced it is not sure which journal a crash would leave: so none is trusted.
   void put_in_place(std::shared_ptr<Journal> journal, const std::string& from) {
-    if (journal_) journal_->trusted = false;
+    if (journal_) {
+      require_in_place();
+      journal_->trusted = false;
+    }
     journal->trusted = false;
     files_.rename(from, paths_.journal);
     journal_ = std::move(journal);
@@ -301,8 +308,10 @@ class FileWriter {
 
   /// Requires: the mutex. Throws if the files were written anew since the compaction began.
   void require_same_journal(const Compaction& begun) const {
-    if (journal_ == begun.journal && journal_->trusted) return;
-    throw Error(Errc::store_unavailable, paths_.journal + ": a sync failed while it was compacted");
+    if (journal_ != begun.journal || !journal_->trusted) {
+      throw Error(Errc::store_unavailable, paths_.journal + ": a sync failed while it was compacted");
+    }
+    require_in_place();
   }
 
   void write_snapshot(const Compaction& begun) {
