@@ -61,6 +61,32 @@ struct TopCommand {
 };
 int top(const TopCommand& command);
 
+struct RangeCommand {
+  std::string store = default_store;
+  std::string name;
+  std::string ns = "default";
+  std::string period = "day";
+  std::string from;       // empty: so that there are `last` buckets
+  std::string to;         // empty: now
+  std::size_t last = 30;  // buckets
+  std::string format;
+};
+int range(const RangeCommand& command);
+
+struct NamesCommand {
+  std::string store = default_store;
+  std::string ns = "default";
+  bool namespaces = false;  // these instead of names
+  std::string period;       // empty: the longest that was counted
+  std::string at;           // empty: in any bucket
+  std::string prefix;
+  std::string after;
+  bool first_page = true;  // `after` was not given: it might be the empty name
+  std::size_t limit = 1000;
+  std::string format;
+};
+int names(const NamesCommand& command);
+
 struct ExportCommand {
   std::string store = default_store;
   std::string ns;

@@ -53,8 +53,8 @@ void add_store_choice(CLI::App* command, StoreChoice& choice) {
 }
 
 void add_format(CLI::App* command, std::string& format) {
-  command->add_option("--format", format, "table, tsv or json (default: table on a terminal, else tsv)")
-      ->check(CLI::IsMember({"table", "tsv", "json"}));
+  command->add_option("--format", format, "table, tsv, csv or json (default: table on a terminal, else tsv)")
+      ->check(CLI::IsMember({"table", "tsv", "csv", "json"}));
 }
 
 void add_count(CLI::App& app, CountCommand& command) {
@@ -142,6 +142,48 @@ void add_top(CLI::App& app, TopCommand& command) {
   add_format(sub, command.format);
 }
 
+void add_range(CLI::App& app, RangeCommand& command) {
+  CLI::App* sub = add_command(
+      app, "range", "show the history of one counter: a value for each bucket, 0 where nothing was counted",
+      "As a table it begins with the course in one line. Hours that the clock skips are no buckets; an hour\n"
+      "that it repeats is one.\n"
+      "Example: livecount range --store sqlite:hits.db /favicon.ico --namespace path --period hour\n"
+      "--from 2015-05-18 --to 2015-05-20");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("name", command.name, "the counter's name")->required();
+  sub->add_option("--namespace", command.ns, "in which the name was counted")->capture_default_str();
+  sub->add_option("--period", command.period, "second, minute, hour, day, week, month, year or all")
+      ->capture_default_str();
+  CLI::Option* from =
+      sub->add_option("--from", command.from, "in the first bucket: a time, a date, or a bucket");
+  sub->add_option("--to", command.to, "in the last bucket (default: now)");
+  sub->add_option("--last", command.last, "buckets up to that one, where --from is not given")
+      ->check(CLI::Range(std::size_t{1}, livecount::max_range))
+      ->excludes(from)
+      ->capture_default_str();
+  add_format(sub, command.format);
+}
+
+void add_names(CLI::App& app, NamesCommand& command) {
+  CLI::App* sub =
+      add_command(app, "names", "list the names that were counted, in bytewise order",
+                  "Example: livecount names --store sqlite:hits.db --namespace path --prefix /blog/");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("--namespace", command.ns, "in which the names were counted")->capture_default_str();
+  sub->add_flag("--namespaces", command.namespaces, "list the namespaces instead");
+  sub->add_option("--period", command.period, "(default: the longest that was counted)");
+  sub->add_option("--at", command.at,
+                  "only those of a bucket such as 2015-05-18; with --period also a time in it");
+  sub->add_option("--prefix", command.prefix, "only what begins with it");
+  sub->add_option("--after", command.after,
+                  "only what comes after this name: the last one of the page before")
+      ->each([&](const std::string&) { command.first_page = false; });
+  sub->add_option("--limit", command.limit, "names to a page")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40))
+      ->capture_default_str();
+  add_format(sub, command.format);
+}
+
 void add_export(CLI::App& app, ExportCommand& command) {
   CLI::App* sub = add_command(
       app, "export", "write out all counts, sorted",
@@ -153,8 +195,8 @@ void add_export(CLI::App& app, ExportCommand& command) {
     command.every_namespace = false;
   });
   sub->add_option("--period", command.period, "(default: all)");
-  sub->add_option("--format", command.format, "tsv, json or table")
-      ->check(CLI::IsMember({"table", "tsv", "json"}))
+  sub->add_option("--format", command.format, "tsv, csv, json or table")
+      ->check(CLI::IsMember({"table", "tsv", "csv", "json"}))
       ->capture_default_str();
 }
 
@@ -183,6 +225,8 @@ struct Commands {
   IncrementCommand increment;
   GetCommand get;
   TopCommand top;
+  RangeCommand range;
+  NamesCommand names;
   ExportCommand export_counts;
   VerifyCommand verify;
   DemoCommand demo;
@@ -193,6 +237,8 @@ int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("increment")) return increment(commands.increment);
   if (app.got_subcommand("get")) return get(commands.get);
   if (app.got_subcommand("top")) return top(commands.top);
+  if (app.got_subcommand("range")) return range(commands.range);
+  if (app.got_subcommand("names")) return names(commands.names);
   if (app.got_subcommand("export")) return export_counts(commands.export_counts);
   if (app.got_subcommand("verify")) return verify(commands.verify);
   return demo(commands.demo);
@@ -251,6 +297,8 @@ int main(int argc, char** argv) {
   add_increment(app, commands.increment);
   add_get(app, commands.get);
   add_top(app, commands.top);
+  add_range(app, commands.range);
+  add_names(app, commands.names);
   add_export(app, commands.export_counts);
   add_verify(app, commands.verify);
   add_demo(app, commands.demo);

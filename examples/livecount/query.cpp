@@ -42,27 +42,15 @@ std::vector<Bucket> buckets(const Store& store, const std::string& ns, PeriodTyp
   return found;
 }
 
-/// The bucket of which `at` is the text, whatever its period.
-Bucket bucket_of(const std::string& at, const Calendar& calendar) {
-  for (const PeriodType period : livecount::Periods::every()) {
-    try {
-      return livecount::parse_scope(period, at, calendar.week_start());
-    } catch (const livecount::Error&) {  // perhaps of another period
-    }
-  }
-  throw UsageError("--at " + at +
-                   ": is no bucket such as 2015-05-18 or 2015-05-11week; for a time say --period, too");
-}
-
 /// The buckets that top shows of a namespace.
 std::vector<Bucket> wanted_buckets(const Store& store, const Calendar& calendar, const TopCommand& command,
                                    const std::string& ns) {
   if (!command.period.empty()) {
     const PeriodType period = livecount::parse_period_type(command.period);
     if (command.at.empty()) return buckets(store, ns, period);
-    return {bucket_at(command.at, period, calendar)};
+    return {bucket_at("--at", command.at, period, calendar)};
   }
-  if (!command.at.empty()) return {bucket_of(command.at, calendar)};
+  if (!command.at.empty()) return {bucket_named("--at", command.at, calendar)};
   std::vector<Bucket> longest;
   for (auto type = static_cast<int>(PeriodType::all); type >= 0 && longest.empty(); --type) {
     longest = buckets(store, ns, static_cast<PeriodType>(type));
@@ -77,7 +65,7 @@ int get(const GetCommand& command) {
   return ask_store(command.store, [&](Store& store, const Calendar& calendar) {
     const Bucket bucket = command.at.empty()
                               ? calendar.bucket(period, livecount::Time(std::chrono::system_clock::now()))
-                              : bucket_at(command.at, period, calendar);
+                              : bucket_at("--at", command.at, period, calendar);
     const auto count = store.read(KeyView{command.ns, bucket, command.name});
     if (!count) {
       const std::string key = to_text(KeyView{command.ns, bucket, command.name}).text;
@@ -97,7 +85,11 @@ int get(const GetCommand& command) {
 int top(const TopCommand& command) {
   if (!command.period.empty()) (void)livecount::parse_period_type(command.period);
   return ask_store(command.store, [&](Store& store, const Calendar& calendar) {
-    const Shape ranks{{Column::ns, Column::bucket, Column::rank, Column::name, Column::count}, true, true};
+    const Shape ranks{
+        {Column::ns, Column::bucket, Column::rank, Column::name, Column::count},
+        true,
+        true,
+        {Column::ns, Column::period, Column::bucket, Column::rank, Column::name, Column::count}};
     const auto writer = make_row_writer(chosen_format(command.format), ranks);
     for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
       for (const Bucket& bucket : wanted_buckets(store, calendar, command, ns)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Answers are rows: a counter and its count. They are written as a table for people, as tab-separated values,
-// or as JSON.
+// Answers are rows: a counter and its count. They are written as a table for people, as values separated by tabs or
+// commas, or as JSON.
 #pragma once
 
 #include <livecount/livecount.hpp>
@@ -24,18 +24,20 @@ namespace program {
 struct Row {
   std::string_view ns;
   livecount::Bucket bucket;
-  std::size_t rank = 0;  // 0: has none
+  std::size_t rank = 0;
   std::string_view name;
   livecount::Count count = 0;
 };
 
 enum class Column { ns, period, bucket, rank, name, count };
 
-/// What of a row is shown, in which order. JSON shows all.
+/// What of a row is shown, in which order.
 struct Shape {
-  std::vector<Column> columns;
-  bool header = true;    // tsv: names of the columns first
-  bool grouped = false;  // table: one for each bucket, with bars
+  std::vector<Column> columns;  // of tables and tsv
+  bool header = true;           // tsv: names of the columns first
+  bool grouped = false;         // table: one for each bucket, with bars
+  // What programs want that know nothing of the question: the columns of JSON and csv.
+  std::vector<Column> all{Column::ns, Column::period, Column::bucket, Column::name, Column::count};
 };
 
 /// Standard output, in large pieces.
@@ -122,19 +124,43 @@ class TsvWriter : public RowWriter {
   std::string scope_;  // text of bucket_
 };
 
+/// With a header. Bytes are as they are.
+class CsvWriter : public RowWriter {
+ public:
+  explicit CsvWriter(const Shape& shape) : columns_(shape.all) {
+    for (const Column column : columns_) add_field(title(column), column);
+  }
+
+  void add(const Row& row) override {
+    for (const Column column : columns_) add_field(field(row, column), column);
+    output_.flush_if_large();
+  }
+
+ private:
+  void add_field(std::string_view bytes, Column column) {
+    append_csv(output_.text, bytes);
+    output_.text += column == columns_.back() ? '\n' : ',';
+  }
+
+  std::vector<Column> columns_;
+};
+
 /// One array, one object a line.
 class JsonWriter : public RowWriter {
  public:
-  explicit JsonWriter() { output_.text = "["; }
+  explicit JsonWriter(const Shape& shape) : columns_(shape.all) { output_.text = "["; }
 
   void add(const Row& row) override {
     nlohmann::ordered_json object;
-    set_bytes(object, "namespace", row.ns);
-    object["period"] = std::string(to_string(row.bucket.type));
-    object["bucket"] = to_scope(row.bucket);
-    if (row.rank > 0) object["rank"] = row.rank;
-    set_bytes(object, "name", row.name);
-    object["count"] = row.count;
+    for (const Column column : columns_) {
+      switch (column) {
+        case Column::ns: set_bytes(object, title(column), row.ns); break;
+        case Column::name: set_bytes(object, title(column), row.name); break;
+        case Column::rank: object[title(column)] = row.rank; break;
+        case Column::count: object[title(column)] = row.count; break;
+        default: object[title(column)] = field(row, column);
+      }
+    }
     output_.text += (first_ ? "\n" : ",\n") + object.dump();
     first_ = false;
     output_.flush_if_large();
@@ -155,6 +181,7 @@ class JsonWriter : public RowWriter {
     }
   }
 
+  std::vector<Column> columns_;
   bool first_ = true;
 };
 
@@ -223,9 +250,10 @@ class TableWriter : public RowWriter {
   return ::isatty(STDOUT_FILENO) == 1 ? "table" : "tsv";
 }
 
-/// `format` is "table", "tsv" or "json".
+/// `format` is "table", "tsv", "csv" or "json".
 [[nodiscard]] inline std::unique_ptr<RowWriter> make_row_writer(std::string_view format, const Shape& shape) {
-  if (format == "json") return std::make_unique<JsonWriter>();
+  if (format == "json") return std::make_unique<JsonWriter>(shape);
+  if (format == "csv") return std::make_unique<CsvWriter>(shape);
   if (format == "table") return std::make_unique<TableWriter>(shape);
   return std::make_unique<TsvWriter>(shape);
 }

@@ -43,6 +43,41 @@ struct StoreUrl {
   }
 };
 
+/// One moment of a store of any kind: see QuestionStore. Threads: one.
+class Snapshot {
+ public:
+  template <class Kind>
+  explicit Snapshot(const Kind& store) : kind_(store.snapshot()) {}
+
+  [[nodiscard]] std::uint64_t applied(const livecount::WriterId& writer, std::uint32_t shard) const {
+    return std::visit([&](auto& kind) { return kind.applied(writer, shard); }, kind_);
+  }
+  [[nodiscard]] std::optional<livecount::Count> read(const livecount::KeyView& key) const {
+    return std::visit([&](auto& kind) { return kind.read(key); }, kind_);
+  }
+  template <class F>
+  void scan(const livecount::Selection& selection, F f) const {
+    std::visit([&](auto& kind) { kind.scan(selection, f); }, kind_);
+  }
+  [[nodiscard]] std::vector<livecount::NamedCount> top(std::string_view ns, livecount::Bucket bucket,
+                                                       std::size_t limit) const {
+    return std::visit([&](auto& kind) { return kind.top(ns, bucket, limit); }, kind_);
+  }
+  [[nodiscard]] std::vector<std::string> names(const livecount::Selection& selection,
+                                               std::optional<std::string_view> after,
+                                               std::size_t limit) const {
+    return std::visit([&](auto& kind) { return kind.names(selection, after, limit); }, kind_);
+  }
+  [[nodiscard]] std::vector<std::string> namespaces() const {
+    return std::visit([](auto& kind) { return kind.namespaces(); }, kind_);
+  }
+
+ private:
+  template <class Kind>
+  using SnapshotOf = decltype(std::declval<const Kind&>().snapshot());
+  std::variant<SnapshotOf<livecount::SqliteStore>, SnapshotOf<livecount::FileStore>> kind_;
+};
+
 /// A store of any kind. Threads: as StorePolicy.
 class Store {
  public:
@@ -85,6 +120,9 @@ class Store {
 
   [[nodiscard]] livecount::Settings settings() const {
     return std::visit([](auto& store) { return store.settings(); }, kind_).value_or(livecount::Settings{});
+  }
+  [[nodiscard]] Snapshot snapshot() const {
+    return std::visit([](auto& store) { return Snapshot(store); }, kind_);
   }
   template <class F>
   void scan(std::string_view ns, livecount::PeriodType type, F f) const {
@@ -213,16 +251,30 @@ template <class Counter>
   return hits.close(std::chrono::seconds(10));
 }
 
-/// The bucket that `text` means: its scope ("2015-05-18", "2015-05-18week"), or a date or a time that lies in
+/// The bucket that the `text` of an option means: its scope ("2015-05-18", "2015-05-18week"), or a date or a time that lies in
 /// it.
-[[nodiscard]] inline livecount::Bucket bucket_at(const std::string& text, livecount::PeriodType period,
+[[nodiscard]] inline livecount::Bucket bucket_at(const std::string& option, const std::string& text,
+                                                 livecount::PeriodType period,
                                                  const livecount::Calendar& calendar) {
   try {
     return livecount::parse_scope(period, text, calendar.week_start());
   } catch (const livecount::Error& error) {
     if (const auto time = livecount::try_parse_time(text, calendar)) return calendar.bucket(period, *time);
-    throw UsageError("--at " + text + ": is neither a time nor a date, and " + error.what());
+    throw UsageError(option + " " + text + ": is neither a time nor a date, and " + error.what());
   }
+}
+
+/// The bucket of which the `text` of an option is the scope, whatever its period.
+[[nodiscard]] inline livecount::Bucket bucket_named(const std::string& option, const std::string& text,
+                                                    const livecount::Calendar& calendar) {
+  for (const livecount::PeriodType period : livecount::Periods::every()) {
+    try {
+      return livecount::parse_scope(period, text, calendar.week_start());
+    } catch (const livecount::Error&) {  // perhaps of another period
+    }
+  }
+  throw UsageError(option + " " + text +
+                   ": is no bucket such as 2015-05-18 or 2015-05-11week; for a time say --period, too");
 }
 
 }  // namespace program

@@ -43,6 +43,25 @@ namespace program {
   return text += eighths[units % 8];
 }
 
+/// The course of `values` in a line of at most `columns`. Where there are more values, a column stands for the
+/// largest of several. What is above zero is seen to be.
+[[nodiscard]] inline std::string sparkline(const std::vector<std::int64_t>& values, std::size_t columns) {
+  static constexpr std::string_view steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  if (values.empty()) return "";
+  const double largest = static_cast<double>(*std::max_element(values.begin(), values.end()));
+  const std::size_t length = std::min(values.size(), std::max<std::size_t>(columns, 1));
+  const auto begin_of = [&](std::size_t column) {
+    return values.begin() + static_cast<std::ptrdiff_t>(column * values.size() / length);
+  };
+  std::string text;
+  for (std::size_t i = 0; i < length; ++i) {
+    const std::int64_t value = *std::max_element(begin_of(i), begin_of(i + 1));
+    const double height = value > 0 ? static_cast<double>(value) / largest * 6.0 + 1.5 : 0.0;
+    text += steps[static_cast<std::size_t>(height)];
+  }
+  return text;
+}
+
 class Table {
  public:
   enum class Align { left, right };

@@ -26,6 +26,20 @@ inline void append_tsv(std::string& out, std::string_view bytes) {
   }
 }
 
+/// Appends `bytes` as a field of a comma-separated file (RFC 4180): quoted where it must be, and where it is empty.
+inline void append_csv(std::string& out, std::string_view bytes) {
+  if (!bytes.empty() && bytes.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += bytes;
+    return;
+  }
+  out += '"';
+  for (const char c : bytes) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
 [[nodiscard]] inline std::string to_hex(std::string_view bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string hex;

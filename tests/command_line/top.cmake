@@ -55,3 +55,11 @@ expect(output "x, day 2011-06-15" "rank  name  count" "   1  best     15  █" "
 run(0 top --store sqlite:a.db --namespace none --format json)
 string(JSON length LENGTH "${output}")
 expect_equal(length 0)
+
+# Comma-separated: all fields, whatever was asked for.
+run(0 top --store sqlite:a.db --namespace x --period day --at 2011-06-15 --limit 2 --format csv)
+expect_equal(output "namespace,period,bucket,rank,name,count\nx,day,2011-06-15,1,best,15\nx,day,2011-06-15,2,C,3\n")
+run(0 export --store sqlite:a.db --namespace y --period day --format csv)
+expect_equal(output "namespace,period,bucket,name,count\ny,day,2011-06-15,other,1\ny,day,2011-06-16,other,1\n")
+run(0 get --store sqlite:a.db other --namespace y --period day --at 2011-06-16 --format csv)
+expect_equal(output "namespace,period,bucket,name,count\ny,day,2011-06-16,other,1\n")

@@ -1,0 +1,67 @@
+# Lists of names: by prefix, by bucket, page by page; and of namespaces.
+include(${CMAKE_CURRENT_LIST_DIR}/support/program.cmake)
+
+file(WRITE ${work}/first "2011-06-15 12:00:00\tw\ta\\tb\t1
+2011-06-15 12:00:00\tw\tblog/1\t1\n2011-06-15 12:00:00\tw\tblog/2\t1\n2011-06-16 12:00:00\tw\tblog/3\t1
+2011-06-16 12:00:00\tw\tZ,\t1\n2011-06-16 12:00:00\tw\t\t0\n2011-06-16 12:00:00\tv\tother\t1\n2011-06-16 12:00:00\twz\tx\t1\n")
+foreach(store IN ITEMS sqlite:a.db file:a.journal)
+  run(0 count --store ${store} --format tsv --periods hour,day first)
+  set(ask names --store ${store} --namespace w)
+  run(0 ${ask})
+  expect_equal(output "\nZ,\na\\tb\nblog/1\nblog/2\nblog/3\n")
+  expect_equal(errors "")
+  run(0 ${ask} --prefix blog/)
+  expect_equal(output "blog/1\nblog/2\nblog/3\n")
+  run(0 ${ask} --at 2011-06-15)
+  expect_equal(output "a\\tb\nblog/1\nblog/2\n")
+  run(0 ${ask} --period hour --at 2011-06-16T12:30:00Z --prefix blog/)
+  expect_equal(output "blog/3\n")
+  run(0 ${ask} --period week)
+  expect_equal(output "")
+
+  # Pages: each begins after the last name of the one before, also if that is the empty one.
+  run(0 ${ask} --limit 1)
+  expect_equal(output "\n")
+  expect(errors "there are more" "--after")
+  execute_process(COMMAND ${program} ${ask} --limit 3 --after "" WORKING_DIRECTORY ${work}  # run drops what is empty
+    OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+  expect_equal(output "Z,\na\\tb\nblog/1\n")
+  expect(errors "there are more" "--after blog/1")
+  run(0 ${ask} --limit 2 --after blog/1)
+  expect_equal(output "blog/2\nblog/3\n")
+  expect_equal(errors "")
+  run(0 ${ask} --after blog/3)
+  expect_equal(output "")
+
+  run(0 names --store ${store} --namespaces)
+  expect_equal(output "v\nw\nwz\n")
+  run(0 names --store ${store} --namespaces --prefix w --limit 1)
+  expect_equal(output "w\n")
+  expect(errors "there are more")
+  run(0 names --store ${store} --namespaces --prefix w --after w)
+  expect_equal(output "wz\n")
+endforeach()
+
+run(0 names --store sqlite:a.db --namespace w --limit 2 --format csv)
+expect_equal(output "namespace,name\nw,\"\"\nw,\"Z,\"\n")
+run(0 names --store sqlite:a.db --namespace w --format json)
+string(JSON name GET "${output}" 2 name)
+expect_equal(name "a\tb")
+run(0 names --store sqlite:a.db --namespaces --format csv)
+expect_equal(output "namespace\nv\nw\nwz\n")
+run(0 names --store sqlite:a.db --namespace w --format table)
+expect(output "name  \n" "blog/1\n")
+
+# Positions of inputs are nobody's names, unless somebody asks for them.
+file(WRITE ${work}/log "2011-06-15 12:00:00\tx\ty\t1\n")
+run(0 count --store sqlite:b.db --format tsv --periods day --resume log)
+run(0 names --store sqlite:b.db --namespaces)
+expect_equal(output "x\n")
+run(0 names --store sqlite:b.db --namespace livecount.positions)
+expect(output ":offset\n")
+
+run(2 names --store sqlite:a.db --period daily)
+run(2 names --store sqlite:a.db --at soon)
+expect(errors "--at soon" "--period")
+run(2 names --store sqlite:a.db --limit 0)
+run(3 names --store sqlite:none.db)

@@ -1,0 +1,96 @@
+# The history of a counter: a value for each bucket, zeros, right where the clock is put forward or back.
+include(${CMAKE_CURRENT_LIST_DIR}/support/program.cmake)
+
+set(tsv "")
+foreach(event IN ITEMS "2011-06-14 12:00:00\tx\ta,\"b\"\t3" "2011-06-16 09:00:00\tx\ta,\"b\"\t80"
+    "2011-06-16 10:00:00\tx\ta,\"b\"\t4" "2011-06-15 10:00:00\tx\tother\t7" "2011-07-02 10:00:00\tx\ta,\"b\"\t1")
+  string(APPEND tsv "${event}\n")
+endforeach()
+file(WRITE ${work}/events.tsv "${tsv}")
+set(name "a,\"b\"")
+foreach(store IN ITEMS sqlite:a.db file:a.journal)
+  run(0 count --store ${store} --format tsv --periods hour,day,month,all events.tsv)
+  set(ask range --store ${store} --namespace x ${name})
+  set(days "2011-06-13\t0\n2011-06-14\t3\n2011-06-15\t0\n2011-06-16\t84\n2011-06-17\t0\n")
+  run(0 ${ask} --from 2011-06-13 --to 2011-06-17)
+  expect_equal(output "bucket\tcount\n${days}")
+  run(0 ${ask} --from "2011-06-13 23:00:00" --to 2011-06-17T23:59:59Z --format tsv)
+  expect_equal(output "bucket\tcount\n${days}")
+  run(0 ${ask} --to 2011-06-17 --last 5)
+  expect_equal(output "bucket\tcount\n${days}")
+  run(0 ${ask} --period hour --from "2011-06-16 08" --to "2011-06-16 10:59:00")
+  expect_equal(output "bucket\tcount\n2011-06-16 08\t0\n2011-06-16 09\t80\n2011-06-16 10\t4\n")
+  run(0 ${ask} --period month --from 2011-05 --to 2011-07)
+  expect_equal(output "bucket\tcount\n2011-05\t0\n2011-06\t87\n2011-07\t1\n")
+  run(0 ${ask} --period all)
+  expect_equal(output "bucket\tcount\nall\t88\n")
+endforeach()
+
+# Without --from and --to: the last 30 days.
+run(0 increment --store sqlite:a.db --namespace x --periods day today --delta 5)
+run(0 range --store sqlite:a.db --namespace x today)
+string(REGEX MATCHALL "\n" lines "${output}")
+list(LENGTH lines count)
+expect_equal(count 31)
+expect(output "\t5\n")
+
+# The formats.
+set(ask range --store sqlite:a.db --namespace x ${name} --from 2011-06-15 --to 2011-06-16)
+run(0 ${ask} --format csv)
+set(quoted "\"a,\"\"b\"\"\"")
+expect_equal(output "namespace,period,bucket,name,count\nx,day,2011-06-15,${quoted},0\nx,day,2011-06-16,${quoted},84\n")
+run(0 ${ask} --format json)
+string(JSON length LENGTH "${output}")
+expect_equal(length 2)
+string(JSON bucket GET "${output}" 1 bucket)
+string(JSON count GET "${output}" 1 count)
+string(JSON found GET "${output}" 1 name)
+expect_equal(bucket 2011-06-16)
+expect_equal(count 84)
+expect_equal(found "${name}")
+run(0 range --store sqlite:a.db --namespace x ${name} --from 2011-06-13 --to 2011-06-17 --format table)
+expect(output "x, ${name}, day 2011-06-13 to 2011-06-17\n▁▂▁█▁\nbucket      count\n"
+  "2011-06-15      0\n2011-06-16     84  ████████████████████████\n")
+
+# Where more buckets than columns are shown, each column is the largest of several.
+run(0 range --store sqlite:a.db --namespace x ${name} --period hour --from 2011-06-01 --to 2011-06-30 --format table)
+string(REGEX MATCH "\n[▁▂▃▄▅▆▇█]+\n" course "${output}")
+string(LENGTH "${course}" length)
+expect_equal(length 302)  # 100 columns of three bytes each
+expect(course "█")
+
+# Berlin: the second hour of 2015-03-29 is skipped, that of 2015-10-25 comes twice and is one bucket.
+set(berlin "CET-1CEST,M3.5.0,M10.5.0/3")
+file(WRITE ${work}/berlin.tsv "2015-03-29T00:59:00Z\tx\tn\t1\n2015-03-29T01:00:00Z\tx\tn\t2
+2015-10-25T00:30:00Z\tx\tn\t10\n2015-10-25T01:30:00Z\tx\tn\t20\n2015-10-25T02:30:00Z\tx\tn\t40\n")
+run(0 count --store sqlite:berlin.db --format tsv --periods hour,day --zone ${berlin} berlin.tsv)
+set(ask range --store sqlite:berlin.db --namespace x n --period hour)
+run(0 ${ask} --from "2015-03-29 00" --to "2015-03-29 04")
+expect_equal(output "bucket\tcount\n2015-03-29 00\t0\n2015-03-29 01\t1\n2015-03-29 03\t2\n2015-03-29 04\t0\n")
+run(0 ${ask} --from "2015-03-29 02" --to "2015-03-29 02")  # there is none: the next one
+expect_equal(output "bucket\tcount\n2015-03-29 03\t2\n")
+run(0 ${ask} --to "2015-03-29 04" --last 4)
+expect_equal(output "bucket\tcount\n2015-03-29 00\t0\n2015-03-29 01\t1\n2015-03-29 03\t2\n2015-03-29 04\t0\n")
+run(0 ${ask} --from "2015-10-25 01" --to "2015-10-25 04")
+expect_equal(output "bucket\tcount\n2015-10-25 01\t0\n2015-10-25 02\t30\n2015-10-25 03\t40\n2015-10-25 04\t0\n")
+foreach(day IN ITEMS 2015-03-29:23 2015-10-25:24 2015-06-01:24)
+  string(REPLACE ":" ";" day ${day})
+  list(POP_FRONT day date)
+  run(0 ${ask} --from "${date} 00" --to "${date} 23")
+  string(REGEX MATCHALL "\n${date} " hours "${output}")
+  list(LENGTH hours count)
+  expect_equal(count ${day})
+endforeach()
+
+# Refused: in one line that says what to do.
+foreach(wrong IN ITEMS "--from;2011-06-17;--to;2011-06-13" "--from;soon" "--period;daily" "--last;0" "--last;3;--from;2011-06-01"
+    "--period;second;--from;2011-01-01;--to;2011-02-01")
+  run(2 range --store sqlite:a.db x ${wrong})
+  expect_equal(output "")
+  string(REGEX MATCHALL "\n" lines "${errors}")
+  list(LENGTH lines count)
+  expect_equal(count 1)
+endforeach()
+expect(errors "longer period")
+run(2 range --store sqlite:a.db)
+run(3 range --store sqlite:none.db x)
