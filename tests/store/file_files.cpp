@@ -3,6 +3,7 @@
 #include <livecount/store/file_store.hpp>
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -221,6 +222,22 @@ TEST_CASE("a forked child is refused, and cannot harm its parent's files") {
     REQUIRE(is_applied(Writer(3).send(*store, {plus("a", 1)})));
   }
   CHECK(FileStore(place.options()).read(named("a")) == 2);
+}
+
+TEST_CASE("a forked child that lives longer than the store does not keep it locked") {
+  const FilePlace place;
+  auto store = std::make_unique<FileStore>(place.options());
+  REQUIRE(is_applied(Writer(1).send(*store, {plus("a", 1)})));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::raise(SIGSTOP);
+  }
+  REQUIRE(::waitpid(child, nullptr, WUNTRACED) == child);
+  CHECK(refusal(place.options()).code() == Errc::locked);
+  store.reset();
+  CHECK(refusal(place.options()).code() == Errc::ok);
+  ::kill(child, SIGKILL);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
 }
 
 TEST_CASE("compactions run beside batches, questions and readers of the files") {

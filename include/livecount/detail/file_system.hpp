@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "../error.hpp"
+#include "fork.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -40,11 +42,8 @@ class PosixFileSystem {
  public:
   class File {
    public:
-    File(File&& other) noexcept : handle_(std::exchange(other.handle_, -1)), path_(std::move(other.path_)) {}
+    File(File&&) noexcept = default;
     File& operator=(File&&) = delete;
-    ~File() {
-      if (handle_ >= 0) ::close(handle_);
-    }
 
     [[nodiscard]] std::uint64_t size() const { return static_cast<std::uint64_t>(status().st_size); }
 
@@ -52,7 +51,7 @@ class PosixFileSystem {
     [[nodiscard]] std::size_t read(std::uint64_t offset, char* to, std::size_t size) const {
       std::size_t done = 0;
       while (done < size) {
-        const ssize_t got = ::pread(handle_, to + done, size - done, static_cast<off_t>(offset + done));
+        const ssize_t got = ::pread(number(), to + done, size - done, static_cast<off_t>(offset + done));
         if (got == 0) break;
         if (got > 0) {
           done += static_cast<std::size_t>(got);
@@ -66,7 +65,7 @@ class PosixFileSystem {
     /// All of the bytes, or an error; then any part of them may be there.
     void write(std::uint64_t offset, std::string_view bytes) {
       while (!bytes.empty()) {
-        const ssize_t done = ::pwrite(handle_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        const ssize_t done = ::pwrite(number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (done < 0) {
           if (errno == EINTR) continue;
           fail("cannot write", path_);
@@ -77,7 +76,7 @@ class PosixFileSystem {
     }
 
     void truncate(std::uint64_t size) {
-      while (::ftruncate(handle_, static_cast<off_t>(size)) != 0) {
+      while (::ftruncate(number(), static_cast<off_t>(size)) != 0) {
         if (errno != EINTR) fail("cannot cut", path_);
       }
     }
@@ -85,7 +84,7 @@ class PosixFileSystem {
     /// What was written is on the disk. After an error nothing is known of what was written since the last
     /// success: a second call may succeed without having written it.
     void sync() {
-      if (::fdatasync(handle_) != 0) fail("cannot sync", path_);
+      if (::fdatasync(number()) != 0) fail("cannot sync", path_);
     }
 
     /// Keeps others from locking the file, in this process too, until it is closed. Returns: false if somebody
@@ -94,7 +93,7 @@ class PosixFileSystem {
       struct flock whole {};
       whole.l_type = F_WRLCK;
       whole.l_whence = SEEK_SET;
-      if (::fcntl(handle_, F_OFD_SETLK, &whole) == 0) return true;
+      if (::fcntl(number(), F_OFD_SETLK, &whole) == 0) return true;
       if (errno != EAGAIN && errno != EACCES) fail("cannot lock", path_);
       return false;
     }
@@ -109,35 +108,63 @@ class PosixFileSystem {
 
    private:
     friend PosixFileSystem;
-    File(int handle, std::string path) noexcept : handle_(handle), path_(std::move(path)) {}
+
+    struct Descriptor {
+      Descriptor() = default;
+      ~Descriptor() { close(); }
+      Descriptor(const Descriptor&) = delete;
+      Descriptor& operator=(const Descriptor&) = delete;
+      void close() noexcept {
+        if (number >= 0) ::close(std::exchange(number, -1));
+      }
+      int number = -1;
+    };
+
+    /// Not yet open.
+    explicit File(std::string path) : path_(std::move(path)) {}
+
+    /// Returns: whether it is.
+    [[nodiscard]] bool open(int flags) noexcept {
+      do {
+        descriptor_->number = ::open(path_.c_str(), flags | O_CLOEXEC, 0600);
+      } while (number() < 0 && errno == EINTR);
+      return number() >= 0;
+    }
+
+    /// A forked child has a descriptor of the same open file, and would keep it locked after its parent's end.
+    void close_in_children() {
+      in_children_ = std::make_unique<ForkListener>(
+          [](void* descriptor) noexcept { static_cast<Descriptor*>(descriptor)->close(); },
+          descriptor_.get());
+    }
+
+    [[nodiscard]] int number() const noexcept { return descriptor_->number; }
 
     [[nodiscard]] struct stat status() const {
       struct stat status {};
-      if (::fstat(handle_, &status) != 0) fail("cannot look at", path_);
+      if (::fstat(number(), &status) != 0) fail("cannot look at", path_);
       return status;
     }
 
-    int handle_;
+    std::unique_ptr<Descriptor> descriptor_ = std::make_unique<Descriptor>();
+    std::unique_ptr<ForkListener> in_children_;
     std::string path_;
   };
 
   /// Follows no symbolic link. What is made is readable and writable for its owner alone.
   /// Throws: Error with unsafe_path, store_unavailable.
   [[nodiscard]] File open(const std::string& path, FileAccess access) const {
-    int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;  // a pipe must not keep us waiting
+    int flags = O_NOFOLLOW | O_NONBLOCK;  // a pipe must not keep us waiting
     flags |= access == FileAccess::read ? O_RDONLY : O_RDWR;
     if (access >= FileAccess::make) flags |= O_CREAT;
     if (access != FileAccess::read) require_safe_folder(path);
-    int handle = -1;
-    do {
-      handle = ::open(path.c_str(), flags, 0600);
-    } while (handle < 0 && errno == EINTR);
-    if (handle < 0) {
+    File file(path);
+    if (!file.open(flags)) {
       if (errno == ELOOP) throw unsafe(path, "is a symbolic link; give the path of the file itself");
       if (errno == EISDIR) throw unsafe(path, "is a folder; give the path of a file");
       fail("cannot open", path);
     }
-    File file(handle, path);
+    if (access != FileAccess::read) file.close_in_children();
     require_safe(file, access);
     if (access == FileAccess::make_empty) file.truncate(0);
     return file;
@@ -162,10 +189,9 @@ class PosixFileSystem {
   /// What was made, renamed and removed beside the path is on the disk. Of an error: as File::sync.
   void sync_folder_of(const std::string& path) const {
     const std::string folder = folder_of(path);
-    const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) fail("cannot open", folder);
-    const File file(handle, folder);
-    if (::fsync(handle) != 0) fail("cannot sync", folder);
+    File file(folder);
+    if (!file.open(O_RDONLY | O_DIRECTORY)) fail("cannot open", folder);
+    if (::fsync(file.number()) != 0) fail("cannot sync", folder);
   }
 
   /// This process, for people: "process 4711 on web1 since 2026-11-25 21:40:07 UTC".
