@@ -8,25 +8,17 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/times.hpp"
 
 using namespace livecount;
+using livecount::tests::code_of;
 using support::time_of;
 using support::utc;
 
 namespace {
 
 Time before(Time time) { return time.seconds() - std::chrono::seconds(1); }
-
-template <class Action>
-Errc code_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::ok;
-}
 
 /// Where the C library thinks that the bucket of a UTC time begins.
 std::int64_t begin_by_c_library(PeriodType type, std::time_t seconds, WeekStart week_start) {

@@ -14,12 +14,16 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/keys.hpp"
 #include "support/policies.hpp"
 
 namespace {
 
 using namespace livecount;
 using namespace std::chrono_literals;
+using livecount::tests::code_of;
+using livecount::tests::key_of;
 
 /// A MemoryStore that can be switched off, and remembers how many records each batch had.
 class SwitchedStore {
@@ -47,17 +51,6 @@ class SwitchedStore {
 };
 
 using Manual = Counter<LruCache, SwitchedStore, ManualQueue>;
-
-KeyView key_of(std::string_view name) { return {default_namespace, {}, name}; }
-
-Errc code_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::ok;
-}
 
 TEST_CASE("a hundred increments are one record") {
   std::vector<std::size_t> batches;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/shared_data.hpp"
 
 using namespace livecount;
@@ -18,13 +19,10 @@ constexpr Bucket day{PeriodType::day, 1'308'096'000};        // 2011-06-15
 constexpr Bucket second{PeriodType::second, 1'308'161'492};  // 2011-06-15 18:11:32
 
 std::string refusal(std::string_view text) {
-  try {
-    (void)parse_key(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == Errc::invalid_text);
-    return error.what();
-  }
-  return "accepted";
+  const std::optional<Error> error = livecount::tests::error_of([&] { (void)parse_key(text); });
+  if (!error) return "accepted";
+  CHECK(error->code() == Errc::invalid_text);
+  return error->what();
 }
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }

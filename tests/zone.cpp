@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/times.hpp"
 #include "support/zones.hpp"
 
@@ -30,13 +31,10 @@ std::string scope(const Calendar& calendar, PeriodType type, std::string_view ti
 }
 
 std::string refusal(std::string_view text) {
-  try {
-    (void)parse_calendar(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == Errc::invalid_text);
-    return error.what();
-  }
-  return "accepted";
+  const std::optional<Error> error = livecount::tests::error_of([&] { (void)parse_calendar(text); });
+  if (!error) return "accepted";
+  CHECK(error->code() == Errc::invalid_text);
+  return error->what();
 }
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }

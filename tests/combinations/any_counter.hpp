@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/policies.hpp"
 
 namespace livecount::tests {
@@ -61,16 +62,6 @@ std::unique_ptr<Combination> each_combination();
 
 inline constexpr Lookup by_day{.period = PeriodType::day};
 inline constexpr Update day_and_all{.periods = PeriodType::day | PeriodType::all};
-
-template <class F>
-Errc code_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::ok;
-}
 
 inline KeyView all_time(std::string_view name, std::string_view ns = default_namespace) {
   return {ns, {PeriodType::all, 0}, name};

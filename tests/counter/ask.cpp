@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/policies.hpp"
 #include "support/threads.hpp"
 #include "support/unreliable_store.hpp"
@@ -35,16 +36,6 @@ struct Place {
       .cache = {.entries = 64}, .store = place.options(), .when_full = Limit::flush, .clock = clock}};
   Place() { clock.set(utc("2026-03-10T12:00:00Z")); }
 };
-
-template <class F>
-Errc code_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::ok;
-}
 
 TEMPLATE_TEST_CASE("top is exact, ties by name, over pending and stored counts alike", "", MemoryStore,
                    SqliteStore) {

@@ -8,22 +8,10 @@
 
 #include "counter/scripted.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace livecount;
 using namespace livecount::tests;
-
-namespace {
-
-Errc code_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::ok;
-}
-
-}  // namespace
 
 TEST_CASE("a handle counts what its Counter counts") {
   Scripted counter;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/keys.hpp"
 #include "support/switched_store.hpp"
 #include "support/threads.hpp"
 #include "support/unreliable_store.hpp"
@@ -17,11 +18,10 @@ namespace {
 
 using namespace livecount;
 using namespace std::chrono_literals;
+using livecount::tests::key_of;
 using livecount::tests::run_together;
 using livecount::tests::SwitchedStore;
 using livecount::tests::UnreliableStore;
-
-KeyView key_of(std::string_view name) { return {default_namespace, {}, name}; }
 
 /// The sum of all stored counts. For a store without anybody else's counts.
 template <class Store>

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/keys.hpp"
 #include "support/switched_store.hpp"
 #include "support/threads.hpp"
 
@@ -18,21 +20,12 @@ namespace {
 
 using namespace livecount;
 using namespace std::chrono_literals;
+using livecount::tests::code_of;
+using livecount::tests::key_of;
 using livecount::tests::run_together;
 using livecount::tests::SwitchedStore;
 
 using Switched = Counter<LockFreeCache, SwitchedStore, JthreadQueue>;
-
-KeyView key_of(std::string_view name) { return {default_namespace, {}, name}; }
-
-Errc code_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::ok;
-}
 
 TEST_CASE("after close every call says so, and looking inside still works") {
   Switched counter;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/keys.hpp"
 #include "support/switched_store.hpp"
 #include "support/threads.hpp"
 
@@ -16,12 +17,11 @@ namespace {
 
 using namespace livecount;
 using namespace std::chrono_literals;
+using livecount::tests::key_of;
 using livecount::tests::run_together;
 using livecount::tests::SwitchedStore;
 
 using Switched = Counter<LockFreeCache, SwitchedStore, JthreadQueue>;
-
-KeyView key_of(std::string_view name) { return {default_namespace, {}, name}; }
 
 TEST_CASE(
     "through hundreds of attempts to write, what is kept is bounded, and it is caught up with by itself") {
