@@ -158,6 +158,20 @@ TEST_CASE("what a drain leaves because it is not ripe keeps its time") {
   CHECK(running.drain.wait_for_calls(2));
 }
 
+TEST_CASE("what was in a loader's hands is tried again soon, not after another delay") {
+  SetSync::begin();
+  Set running({.max_delay = milliseconds(100)});
+  Drain::Report held = leftover();
+  held.held = true;
+  running.drain.answer({held});
+  running.queue.notify(Wake::dirty);
+  SetSync::time = 100;
+  REQUIRE(running.drain.wait_for_calls(1));
+  give_it_time();
+  SetSync::time = 101;
+  CHECK(running.drain.wait_for_calls(2));
+}
+
 TEST_CASE("what becomes dirty during a long drain does not wait longer because something was left") {
   SetSync::begin();
   Set running({.max_delay = milliseconds(100), .batch_size = 5});

@@ -81,10 +81,11 @@ class BasicJthreadQueue {
       lock.lock();
       retry =
           report.failed ? std::optional(next(retry.value_or(std::chrono::milliseconds{0}))) : std::nullopt;
-      // What is left is not ripe yet and as old as it was, or it was just in a loader's hands.
+      // What is left is not ripe yet and as old as it was, or it was just in a loader's hands, for the length of a read.
       if (report.left) {
-        const time_point due =
-            was_due && *was_due > Sync::now() ? *was_due : Sync::now() + options_.max_delay;
+        const time_point now = Sync::now();
+        time_point due = was_due && *was_due > now ? *was_due : now + options_.max_delay;
+        if (report.held) due = now + std::chrono::milliseconds(1);
         due_ = due_ ? std::min(*due_, due) : due;
       }
     }
