@@ -4,6 +4,8 @@
 #   scripts/long.sh crash [KILLS]     random kills for each store (20000), then one at every system call of longer runs
 #   scripts/long.sh faults [ROUNDS]   every fault of a file system, so many times (20)
 #   scripts/long.sh power [CUTS]      power cuts for each store and file system (300); needs root
+#   scripts/long.sh simulate [SEEDS]  simulations of all combinations together (1000000)
+#   scripts/long.sh interleave [ROUNDS]  all scenarios, each round with ten times the executions of CI and other seeds (10)
 set -eu
 cd "$(dirname "$0")/.."
 bin=build/release/bin
@@ -69,9 +71,31 @@ power() {
   done
 }
 
+simulate() {
+  build test_simulate
+  done=0
+  while [ $done -lt "$1" ]; do
+    LIVECOUNT_SEED=$((done + 1)) LIVECOUNT_SEEDS=100000 $bin/test_simulate || exit 1
+    done=$((done + 100000))
+    echo "== $done of $1 seeds"
+  done
+}
+
+interleave() {
+  build test_interleave
+  round=0
+  while [ $round -lt "$1" ]; do
+    LIVECOUNT_SEED=$((round * 10000000 + 1)) LIVECOUNT_PERCENT=1000 $bin/test_interleave || exit 1
+    round=$((round + 1))
+    echo "== $round of $1 rounds"
+  done
+}
+
 case ${1:-} in
   crash) crash "${2:-20000}" ;;
   faults) faults "${2:-20}" ;;
   power) power "${2:-300}" ;;
+  simulate) simulate "${2:-1000000}" ;;
+  interleave) interleave "${2:-10}" ;;
   *) usage ;;
 esac

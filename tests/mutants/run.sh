@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Plants one bug at a time in a copy of the headers, and runs the scenarios of tests/interleave that must find it.
+# Plants one bug at a time in a copy of the headers, and runs the test that must find it: scenarios of tests/interleave,
+# or simulations of tests/simulate.
 #   tests/mutants/run.sh            all of them
 #   tests/mutants/run.sh NAME...    some of them
-# Prints for each mutant which law was broken, in which scenario, after how many executions. Fails if one lives.
+# Prints for each mutant which law was broken, by what, after how many executions or seeds. Fails if one lives.
 # CXX: the compiler; CATCH2: what the linker needs for Catch2's main; WORK_DIR: where copies go.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,33 +11,48 @@ CXX=${CXX:-c++}
 CATCH2=${CATCH2:-/usr/lib/libCatch2WithMain.a}
 WORK_DIR=${WORK_DIR:-build/mutants}
 export LIVECOUNT_PERCENT=${LIVECOUNT_PERCENT:-20}  # of the executions that CI explores: the copies are not optimised
+export LIVECOUNT_SEEDS=${LIVECOUNT_SEEDS:-20000}   # as CI
 
-# name | header | scenarios | what perl does to the whole header
+# name | header | test | what perl does to the whole header
 mutants=$(
   cat <<'END'
-dirty-mark-cleared-after-the-read | entry.hpp | batches | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
-new-number-on-retry | counter/write_behind.hpp | batches | s/(fail\(report, result\.error, result\.message\);)/$1 ++sequence_;/
-evict-a-dirty-entry | entry.hpp | eviction | s/ \|\| count_of\(word\) != watermark\(\)//; s/Word clean = watermark\(\) \* unit/Word clean = count_of(word) * unit/
-seal-without-compare-and-swap | entry.hpp | eviction | s/if \(replace_strong\(clean, watermark\(\) \* unit\)\) return true;/(void)clean; word_.store(watermark() * unit, std::memory_order_release); return true;/
-flush-returns-before-the-last-batch | counter/write_behind.hpp | batches | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    report\.left/    report.left/
-settled-on-an-unclear-answer | counter/write_behind.hpp | batches | s/result\.outcome == Outcome::applied/result.outcome != Outcome::not_applied/
-merged-into-a-batch-in-flight | counter/write_behind.hpp | batches | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    for/    for/
-frozen-in-a-loaders-hands | counter/write_behind.hpp | loading | s/return Entry::is_busy\(w\.entry->load\(\)\);/return w.entry == nullptr;/
-wake-up-lost-by-the-queue | queue/jthread_queue.hpp | batches | s/(void notify\(Wake wake\) noexcept \{\n)    const std::lock_guard lock\(mutex_\);/$1/
-wake-up-lost-by-waiters-for-room | counter/attempts.hpp | batches | s/(void add\(\) \{\n)    const std::lock_guard lock\(mutex_\);/$1/
-evicted-while-pinned | cache/lock_free_cache.hpp | eviction | s/entry\.pins\.load\(std::memory_order_acquire\) == 0 && //
-two-entries-for-one-name | cache/lock_free_cache.hpp | eviction | s/(Entry\* pin\(const HashedKey& key\) \{\n)    const std::lock_guard lock\(stripe\(key\.hash\)\);/$1/
-periods-of-a-call-outside-the-gate | counter/core.hpp | batches | s/const Inside inside\(write_behind_\.gate\(name_hash\)\);/(void)write_behind_.gate(name_hash);/
-closer-does-not-wait | counter/gate.hpp | kernels | s/while \(gate_\.state_\.load\(std::memory_order_acquire\) != closed\) Sync::yield\(\);//
-taken-back-without-a-mark | counter/adder.hpp | loading | s/if \(taken_back && Entry::is_queued\(word\)\) return/if (taken_back) return/
-loaded-before-it-is-counted | entry.hpp | loading | s/(bool add_stored\(Count difference, State state\) noexcept \{\n)/$1    state_.store(state, std::memory_order_release);\n/
-close-does-not-wait-for-calls | counter/lifetime.hpp | kernels | s/    while \(calls_\.load\(std::memory_order_seq_cst\) != 0\) wake\(\);\n//
-freed-without-a-barrier | detail/epoch.hpp | kernels | s/if \(heavy\(\)\) Sync::heavy_barrier\(\);//
-weak-leaving-of-a-gate | counter/gate.hpp | kernels | s/fetch_sub\(1, std::memory_order_release\)/fetch_sub(1, std::memory_order_relaxed)/
-weak-leaving-of-an-epoch | detail/epoch.hpp | kernels | s/epoch\.store\(0, std::memory_order_release\)/epoch.store(0, std::memory_order_relaxed)/
-weak-bucket-clock | counter/bucket_clock.hpp | kernels | s/start\.load\(std::memory_order_acquire\)/start.load(std::memory_order_relaxed)/; s/until\.load\(std::memory_order_acquire\)/until.load(std::memory_order_relaxed)/; s/from\.load\(std::memory_order_acquire\)/from.load(std::memory_order_relaxed)/
-weak-call-beside-close | counter/lifetime.hpp | kernels | s/lifetime_\.state_\.load\(std::memory_order_seq_cst\)/lifetime_.state_.load(std::memory_order_acquire)/
-weak-publishing-of-an-entry | cache/lock_free_cache.hpp | eviction | s/std::memory_order_release,  \/\/ \(2\) pairs/std::memory_order_relaxed,  \/\/ (2) pairs/
+dirty-mark-cleared-after-the-read | entry.hpp | interleave/batches | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
+new-number-on-retry | counter/write_behind.hpp | interleave/batches | s/(fail\(report, error, result\.message\);)/$1 ++sequence_;/
+evict-a-dirty-entry | entry.hpp | interleave/eviction | s/ \|\| count_of\(word\) != watermark\(\)//; s/Word clean = watermark\(\) \* unit/Word clean = count_of(word) * unit/
+seal-without-compare-and-swap | entry.hpp | interleave/eviction | s/if \(replace_strong\(clean, watermark\(\) \* unit\)\) return true;/(void)clean; word_.store(watermark() * unit, std::memory_order_release); return true;/
+flush-returns-before-the-last-batch | counter/write_behind.hpp | interleave/batches | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    report\.left/    report.left/
+settled-on-an-unclear-answer | counter/write_behind.hpp | interleave/batches | s/result\.outcome == Outcome::applied/result.outcome != Outcome::not_applied/
+merged-into-a-batch-in-flight | counter/write_behind.hpp | interleave/batches | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    for/    for/
+frozen-in-a-loaders-hands | counter/write_behind.hpp | interleave/loading | s/return Entry::is_busy\(w\.entry->load\(\)\);/return w.entry == nullptr;/
+wake-up-lost-by-the-queue | queue/jthread_queue.hpp | interleave/batches | s/(void notify\(Wake wake\) noexcept \{\n)    const std::lock_guard lock\(mutex_\);/$1/
+wake-up-lost-by-waiters-for-room | counter/attempts.hpp | interleave/batches | s/(void add\(\) \{\n)    const std::lock_guard lock\(mutex_\);/$1/
+evicted-while-pinned | cache/lock_free_cache.hpp | interleave/eviction | s/entry\.pins\.load\(std::memory_order_acquire\) == 0 && //
+two-entries-for-one-name | cache/lock_free_cache.hpp | interleave/eviction | s/(Entry\* pin\(const HashedKey& key\) \{\n)    const std::lock_guard lock\(stripe\(tag_of\(key\.hash\)\)\);/$1/
+periods-of-a-call-outside-the-gate | counter/core.hpp | interleave/batches | s/const Inside inside\(write_behind_\.gate\(name_hash\)\);/(void)write_behind_.gate(name_hash);/
+closer-does-not-wait | counter/gate.hpp | interleave/kernels | s/while \(gate_\.state_\.load\(std::memory_order_acquire\) != closed\) Sync::yield\(\);//
+taken-back-without-a-mark | counter/adder.hpp | interleave/loading | s/if \(taken_back && Entry::is_queued\(word\)\) return/if (taken_back) return/
+loaded-before-it-is-counted | entry.hpp | interleave/loading | s/(bool add_stored\(Count difference, State state\) noexcept \{\n)/$1    set_state(state);\n/
+close-does-not-wait-for-calls | counter/lifetime.hpp | interleave/kernels | s/    while \(calls_\.load\(std::memory_order_seq_cst\) != 0\) wake\(\);\n//
+freed-without-a-barrier | detail/epoch.hpp | interleave/kernels | s/if \(heavy\(\)\) Sync::heavy_barrier\(\);//
+weak-leaving-of-a-gate | counter/gate.hpp | interleave/kernels | s/fetch_sub\(1, std::memory_order_release\)/fetch_sub(1, std::memory_order_relaxed)/
+weak-leaving-of-an-epoch | detail/epoch.hpp | interleave/kernels | s/epoch\.store\(0, std::memory_order_release\)/epoch.store(0, std::memory_order_relaxed)/
+weak-bucket-clock | counter/bucket_clock.hpp | interleave/kernels | s/start\.load\(std::memory_order_acquire\)/start.load(std::memory_order_relaxed)/; s/until\.load\(std::memory_order_acquire\)/until.load(std::memory_order_relaxed)/; s/from\.load\(std::memory_order_acquire\)/from.load(std::memory_order_relaxed)/
+weak-call-beside-close | counter/lifetime.hpp | interleave/kernels | s/lifetime_\.state_\.load\(std::memory_order_seq_cst\)/lifetime_.state_.load(std::memory_order_acquire)/
+weak-publishing-of-an-entry | cache/lock_free_cache.hpp | interleave/eviction | s/std::memory_order_release,  \/\/ \(2\) pairs/std::memory_order_relaxed,  \/\/ (2) pairs/
+simulated-dirty-mark-cleared-after-the-read | entry.hpp | simulate/memory_store | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
+simulated-new-number-on-retry | counter/write_behind.hpp | simulate/memory_store | s/(fail\(report, error, result\.message\);)/$1 ++sequence_;/
+simulated-no-ledger-in-the-transaction | store/memory_store.hpp | simulate/memory_store | s/ledger\.sequence = batch\.sequence;//; s/batch\.sequence != ledger\.sequence \+ 1/false/
+simulated-evict-a-dirty-entry | entry.hpp | simulate/memory_store | s/ \|\| count_of\(word\) != watermark\(\)//; s/\(word & \(live \| queued \| busy\)\) != live/!is_live(word)/; s/Word clean = watermark\(\) \* unit \| live \| busy/Word clean = word_.load()/
+simulated-identity-used-again | counter/write_behind.hpp | simulate/memory_store | s/const std::uint64_t bits = Sync::random\(\);/const std::uint64_t bits = 42;/
+simulated-sum-before-flooring | entry.hpp | simulate/memory_store | s/change\.low = change\.sum - window->lowest;/change.low = 0;/
+simulated-folder-not-synced | store/file_writer.hpp | simulate/file_store | s/files_?\.sync_folder_of\([^;]*\);//g
+simulated-acknowledged-before-the-write | store/file_store.hpp | simulate/file_store | s/ApplyResult result = writer_->append\(frame_, options_\.sync == FileSync::every_batch\);/if (!late_.empty()) (void)writer_->append(late_, true); late_ = frame_; ApplyResult result = Outcome::applied;/; s/std::string frame_; /std::string late_; std::string frame_; /
+simulated-acknowledged-before-the-sync | store/file_store.hpp | simulate/file_store | s/append\(frame_, options_\.sync == FileSync::every_batch\)/append(frame_, false)/
+simulated-snapshot-not-synced | store/file_snapshot.hpp | simulate/file_store | s/    file_->sync\(\);\n//
+simulated-journal-goes-on-without-a-copy | store/file_writer.hpp | simulate/file_store | s/if \(!closed\) \{/if (false) {/
+simulated-settled-on-an-unclear-answer | counter/write_behind.hpp | simulate/memory_store | s/result\.outcome == Outcome::applied/result.outcome != Outcome::not_applied/
+simulated-merged-into-a-batch-in-flight | counter/write_behind.hpp | simulate/memory_store | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    for/    for/
+simulated-bound-not-kept | counter/write_behind.hpp | simulate/memory_store | s/pending \+ marks > limits_\.max_pending/false/
 END
 )
 
@@ -47,7 +63,7 @@ cp tests/support/catch.hpp "$WORK_DIR/support/catch.hpp"
 lived=0
 count=0
 while IFS= read -r line; do
-  read -r name header scenarios change < <(sed 's/ | / /; s/ | / /; s/ | / /' <<<"$line")
+  read -r name header tests change < <(sed 's/ | / /; s/ | / /; s/ | / /' <<<"$line")
   if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
   count=$((count + 1))
   copy=$WORK_DIR/$name
@@ -61,15 +77,15 @@ while IFS= read -r line; do
   fi
   # The copy stands first: each include of livecount finds it.
   # shellcheck disable=SC2086  # CATCH2 may be several words
-  "$CXX" -std=c++20 -O0 -w -I"$WORK_DIR" -include support/catch.hpp -I"$copy" -Itests "tests/interleave/$scenarios.cpp" -o "$copy/test" $CATCH2
+  "$CXX" -std=c++20 -O0 -w -I"$WORK_DIR" -include support/catch.hpp -I"$copy" -Itests "tests/$tests.cpp" -o "$copy/test" $CATCH2
   started=$SECONDS
   if timeout 300 "$copy/test" --abort >"$copy/log" 2>&1; then
     echo "$name: LIVES"
     lived=$((lived + 1))
   else
-    found=$(grep -m1 -a 'FAILED after' "$copy/log" || echo "ended by a signal")
-    law=$(grep -m1 -a '^broken: ' "$copy/log" || true)
-    echo "$name: $scenarios, ${found/FAILED after/after} executions, $((SECONDS - started)) s; $law"
+    law=$(grep -m1 -a -o 'broken: .*' "$copy/log" || echo "ended by a signal")
+    found=$(grep -m1 -a -o 'FAILED after [0-9]*' "$copy/log" || grep -m1 -a -o 'after [0-9]* seeds' "$copy/log" || true)
+    echo "$name: $tests, ${found/FAILED after/after executions:}, $((SECONDS - started)) s; $law"
   fi
   rm -rf "$copy/livecount" "$copy/test"
 done <<<"$mutants"

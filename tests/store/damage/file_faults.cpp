@@ -2,6 +2,7 @@
 // A FileStore whose file system fails, or loses power, at each of its calls: nothing that was acknowledged is lost,
 // nothing is counted twice, no batch is there in part, and the files can be opened.
 #include <livecount/store/file_store.hpp>
+#include <livecount/testing/memory_file_system.hpp>
 
 #include <map>
 #include <random>
@@ -10,12 +11,13 @@
 
 #include "store/writer.hpp"
 #include "support/catch.hpp"
-#include "support/memory_file_system.hpp"
 
 namespace {
 
 using namespace livecount;
 using namespace livecount::tests;
+using livecount::testing::MemoryDisk;
+using livecount::testing::MemoryFileSystem;
 
 using Store = BasicFileStore<MemoryFileSystem>;
 using Kept = MemoryDisk::Kept;

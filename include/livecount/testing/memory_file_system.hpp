@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: BSL-1.0
-// A file system in memory that fails at a chosen call, and that loses power: then what was synced is there, and of
-// all else, sector by sector, what a die says. After a sync that failed, what it should have written is never
-// written by a later one, as on Linux.
+//
+// MemoryFileSystem: a file system in memory that fails at a chosen call, runs full, and loses power. For BasicFileStore
+// and for stores of your own that take the file system as a parameter, as that one does.
+//
+//     auto disk = std::make_shared<MemoryDisk>();
+//     disk->fail_from = 7, disk->fail_until = 8;  // the seventh call ends in an error
+//     ... BasicFileStore<MemoryFileSystem>({.path = "/counts", .file_system = MemoryFileSystem(disk)}) ...
+//     disk = disk->after_power_cut(MemoryDisk::Kept::random, random);
+//
+// A power cut leaves what was synced and of all else, sector by sector, what a die says. Names that were made, renamed
+// or removed are kept in their order, at least as far as the folder was synced. After a sync that failed, what it should
+// have written is never written by a later one, as on Linux. A write that fails has written half.
+//
+// Threads: one at a time.
 #pragma once
-
-#include <livecount/detail/file_system.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace livecount::tests {
+#include "../detail/file_system.hpp"
+
+namespace livecount::inline v0_1::testing {
 
 class MemoryDisk {
  public:
@@ -28,6 +40,7 @@ class MemoryDisk {
   std::uint64_t fail_until = 0;    // those in [fail_from, fail_until) end in an error
   std::uint64_t power_cut_at = 0;  // this one and all later ones
   std::uint64_t calls = 0;
+  std::optional<std::uint64_t> room{};  // bytes that can still be written; nothing: as many as you like
   std::function<void(const std::string& call)> before_call = nullptr;  // "write PATH"
 
   /// What is found when the power is back.
@@ -44,6 +57,26 @@ class MemoryDisk {
     disk->name_changes_.erase(disk->name_changes_.begin(),
                               disk->name_changes_.begin() + static_cast<std::ptrdiff_t>(changes));
     disk->synced_changes_ = disk->name_changes_.size();
+    return disk;
+  }
+
+  /// What is found when the process that used it is gone: everything, and what was not synced may still be lost.
+  [[nodiscard]] std::shared_ptr<MemoryDisk> after_kill() const {
+    auto disk = std::make_shared<MemoryDisk>();
+    std::map<const Node*, std::shared_ptr<Node>> copies;
+    const auto copy = [&](const std::shared_ptr<Node>& node) {
+      std::shared_ptr<Node>& made = copies[node.get()];
+      if (node && !made) {
+        made = std::make_shared<Node>(*node);
+        made->locked = false;
+      }
+      return made;
+    };
+    for (const auto& [path, node] : names_) disk->names_[path] = copy(node);
+    for (const NameChange& change : name_changes_)
+      disk->name_changes_.push_back({change.from, change.to, copy(change.node)});
+    disk->synced_changes_ = synced_changes_;
+    disk->room = room;
     return disk;
   }
 
@@ -143,12 +176,18 @@ class MemoryFileSystem {
       return offset >= node_->bytes.size() ? 0 : node_->bytes.copy(to, size, offset);
     }
     void write(std::uint64_t offset, std::string_view bytes) {
+      const bool power = !disk_->power_is_cut();
       try {
         disk_->call("write " + path_);
       } catch (const Error&) {
-        node_->write(offset, bytes.substr(0, bytes.size() / 2));  // short
+        if (power) node_->write(offset, bytes.substr(0, bytes.size() / 2));  // short
         throw;
       }
+      if (disk_->room && bytes.size() > *disk_->room) {
+        node_->write(offset, bytes.substr(0, std::exchange(*disk_->room, 0)));
+        throw Error(Errc::store_unavailable, "write " + path_ + ": no space left", path_);
+      }
+      if (disk_->room) *disk_->room -= bytes.size();
       node_->write(offset, bytes);
     }
     void truncate(std::uint64_t size) {
@@ -167,7 +206,7 @@ class MemoryFileSystem {
       try {
         disk_->call("sync " + path_);
       } catch (const Error&) {
-        mark();
+        if (!disk_->power_is_cut()) mark();
         throw;
       }
       state = State::synced;
@@ -224,11 +263,11 @@ class MemoryFileSystem {
     disk_->call("sync the folder of " + path);
     disk_->synced_changes_ = disk_->name_changes_.size();
   }
-  [[nodiscard]] std::string describe_process() const { return "a test"; }
+  [[nodiscard]] std::string describe_process() const { return "a simulated process"; }
   [[nodiscard]] std::int64_t process() const noexcept { return 1; }
 
  private:
   std::shared_ptr<MemoryDisk> disk_;
 };
 
-}  // namespace livecount::tests
+}  // namespace livecount::inline v0_1::testing

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// ProcessLaws: what one process has counted, compared with what it sends, and with what it shows.
+//
+// A count is a chain of changes in the order in which they were made (a simulator does not let two changes of one counter
+// overlap). Each record sent must be the composition of the next changes of its counter, however they were gathered: the
+// floor included, since changes under a floor compose exactly. So nothing is lost, counted twice or floored at another
+// place on the way to the store, and StoreModel says what is there afterwards.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store_model.hpp"
+
+namespace livecount::inline v0_1::testing {
+
+class ProcessLaws {
+ public:
+  /// `state`: of the store when the process starts. `alone`: nobody else writes, so every read is known.
+  ProcessLaws(std::map<Key, Count> state, bool alone) : base_(std::move(state)), alone_(alone) {}
+
+  // ---- changes
+
+  /// Before the change is made. It is taken back if it did not count.
+  void begin(const KeyView& key, const Transform& change) { of(key).changes.push_back(change); }
+  [[nodiscard]] std::string end(const KeyView& key, bool counted) {
+    Counter& counter = of(key);
+    if (counted) {
+      counter.finished = counter.changes.size();
+      return "";
+    }
+    counter.changes.pop_back();
+    for (auto* const numbers : {&counter.sent, &counter.stored})
+      std::erase_if(*numbers, [&](std::size_t number) { return number > counter.changes.size(); });
+    return !counter.sent.empty() && !counter.stored.empty()
+               ? ""
+               : "no double count: a change of " + describe(key) + " was refused, and sent";
+  }
+
+  // ---- batches; each returns the law that is broken, or nothing
+
+  [[nodiscard]] std::string send(const Batch& batch, std::set<WriterId>& writers) {
+    if (batch.writer != writer_) {
+      if (!writers.insert(batch.writer).second)
+        return "identity: a process sends batches under an identity that was used before";
+      if (in_flight_) return "ledger: a batch without an answer is sent under another identity";
+      writer_ = batch.writer;
+      sequence_ = 0;
+    }
+    const std::uint64_t content = digest(batch);
+    if (in_flight_) {
+      if (batch.sequence != sequence_ + 1)
+        return "ledger: batch " + std::to_string(batch.sequence) + " is sent before batch " +
+               std::to_string(sequence_ + 1) + " is acknowledged";
+      return content == digest_ ? ""
+                                : "no double count: batch " + std::to_string(batch.sequence) +
+                                      " is sent again with other records";
+    }
+    if (batch.sequence != sequence_ + 1)
+      return "ledger: after batch " + std::to_string(sequence_) + " comes batch " +
+             std::to_string(batch.sequence);
+    in_flight_ = true;
+    digest_ = content;
+    for (const Record& record : batch.records) {
+      Counter& counter = of(record.key);
+      std::vector<std::size_t> next;
+      for (const std::size_t from : counter.sent) {
+        Transform sum;
+        for (std::size_t to = from;; ++to) {
+          if (sum == record.change) next.push_back(to);
+          if (to == counter.changes.size()) break;
+          sum = sum.then(counter.changes[to]);
+        }
+      }
+      if (next.empty()) return "no loss, no double count, floor exact: " + why_wrong(record, counter);
+      std::sort(next.begin(), next.end());
+      next.erase(std::unique(next.begin(), next.end()), next.end());
+      counter.sent = std::move(next);
+    }
+    return "";
+  }
+
+  /// The process was told that the batch is in the store.
+  void acknowledge(const Batch& batch) {
+    in_flight_ = false;
+    sequence_ = batch.sequence;
+    for (const Record& record : batch.records) of(record.key).stored = of(record.key).sent;
+  }
+
+  // ---- what is durable
+
+  /// How many changes of each counter have been made.
+  [[nodiscard]] std::map<Key, std::size_t> finished() const {
+    std::map<Key, std::size_t> finished;
+    for (const auto& [key, counter] : counters_) finished[key] = counter.finished;
+    return finished;
+  }
+  /// The store must have acknowledged so many.
+  [[nodiscard]] std::string require_stored(const std::map<Key, std::size_t>& changes) const {
+    for (const auto& [key, number] : changes) {
+      if (largest(counters_.at(key).stored) < number)
+        return "no loss: what was said to be written of " + describe(key) +
+               " was not acknowledged by the store";
+    }
+    return "";
+  }
+  [[nodiscard]] std::string require_stored(const KeyView& key) {
+    return require_stored({{owned(key), of(key).finished}});
+  }
+
+  // ---- reads
+
+  struct Moment {
+    std::size_t finished = 0;
+    Count others = 0;  // that must be in it: what others had stored so long ago that it must be seen
+  };
+  [[nodiscard]] Moment before_read(const KeyView& key) { return {of(key).finished, 0}; }
+
+  /// A read that began at the moment. `most`: what everybody has counted, if nobody ever decrements.
+  [[nodiscard]] std::string read(const KeyView& key, const Moment& moment, const std::optional<Count>& seen,
+                                 std::optional<Count> most) {
+    Counter& counter = of(key);
+    const std::string what = describe(key) + " is shown as " + describe(seen);
+    if (alone_) {
+      for (std::size_t i = moment.finished; i <= counter.changes.size(); ++i) {
+        if (value(key, i) == seen) return "";
+      }
+      return "a read shows all that was counted before it: " + what + " instead of " +
+             describe(value(key, counter.changes.size()));
+    }
+    if (!most) return "";
+    const Count count = seen.value_or(0);
+    if (count < counter.last_seen)
+      return "reads never go back: " + what + ", after " + std::to_string(counter.last_seen);
+    counter.last_seen = count;
+    const Count least = std::max(value(key, moment.finished).value_or(0), moment.others);
+    if (count < least)
+      return "a read shows what was counted before it: " + what + ", at least " + std::to_string(least) +
+             " must be there";
+    return count <= *most ? "" : "no double count: " + what + ", of " + std::to_string(*most) + " counted";
+  }
+  /// The answer to the last change of the counter.
+  [[nodiscard]] std::string answer(const KeyView& key, Count told) {
+    if (!alone_ || value(key, of(key).changes.size()) == told) return "";
+    return "a change is told the count that it makes: " + describe(key) + " is told as " +
+           std::to_string(told) + " instead of " + describe(value(key, of(key).changes.size()));
+  }
+
+ private:
+  struct Counter {
+    std::vector<Transform> changes{};
+    std::size_t finished = 0;            // of them
+    std::vector<std::size_t> sent{0};    // how many may be in batches; several where changes do nothing
+    std::vector<std::size_t> stored{0};  // ... in batches acknowledged
+    Count last_seen = 0;
+  };
+
+  [[nodiscard]] Counter& of(const KeyView& key) { return counters_[owned(key)]; }
+  [[nodiscard]] static std::size_t largest(const std::vector<std::size_t>& numbers) {
+    return *std::max_element(numbers.begin(), numbers.end());
+  }
+  /// After so many changes, as far as this process makes them.
+  [[nodiscard]] std::optional<Count> value(const KeyView& key, std::size_t changes) {
+    const auto found = base_.find(owned(key));
+    if (found == base_.end() && changes == 0) return std::nullopt;
+    Count count = found == base_.end() ? 0 : found->second;
+    const Counter& counter = of(key);
+    for (std::size_t i = 0; i < changes; ++i) count = counter.changes[i].apply(count);
+    return count;
+  }
+  [[nodiscard]] static std::string why_wrong(const Record& record, const Counter& counter) {
+    const auto text = [](const Transform& change) {
+      return std::to_string(change.sum) +
+             (change.low == no_floor ? "" : " (but at least " + std::to_string(change.low) + ")");
+    };
+    std::string changes;
+    for (std::size_t i = counter.sent.front(); i < counter.changes.size(); ++i)
+      changes += " " + text(counter.changes[i]);
+    return "a batch changes " + describe(record.key) + " by " + text(record.change) +
+           ", and what was counted since the batch before it is" + (changes.empty() ? " nothing" : changes);
+  }
+
+  std::map<Key, Count> base_;
+  bool alone_;
+  std::map<Key, Counter> counters_;
+  std::optional<WriterId> writer_;
+  std::uint64_t sequence_ = 0;  // acknowledged
+  bool in_flight_ = false;
+  std::uint64_t digest_ = 0;
+};
+
+}  // namespace livecount::inline v0_1::testing

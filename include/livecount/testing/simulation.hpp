@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Simulation: one execution of a story, with every law looked at after every step. simulator.hpp runs many.
+// (A file longer than most: what can happen to processes, store and disk is read together.)
+//
+// Threads: one; it runs all others itself.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "../counter.hpp"
+#include "process_laws.hpp"
+#include "story.hpp"
+
+namespace livecount::inline v0_1::testing {
+
+/// What is not said of anything: how often it happened. A simulation in which something never happens shows nothing of it.
+using Happenings = std::map<std::string, std::uint64_t>;
+
+template <class Cache, class Place, class Queue>
+class Simulation {
+ public:
+  struct Result {
+    std::string law;                 // the one that was broken; empty if none was
+    std::vector<std::string> steps;  // what happened, if it was to be told
+  };
+
+  Simulation(const Story& story, bool tell, Happenings& happenings)
+      : story_(story), tell_(tell), happenings_(happenings), threads_(story.seed), random_(story.seed) {}
+
+  Result run() {
+    for (std::size_t i = 0; i < story_.processes && !broken(); ++i) start(i);
+    for (std::size_t i = 0; i < story_.steps.size() && !broken(); ++i) {
+      const Step& step = story_.steps[i];
+      if (tell_) result_.steps.push_back(to_string(step, story_.processes > 1));
+      if (!paused_.empty()) quiet_since_ = threads_.now();
+      resume_paused(i);
+      take(step, i);
+      threads_.poll();
+      if (place_.disk() && place_.disk()->power_is_cut()) stop_machine();
+      check_bounds();
+    }
+    if (!broken()) finish();
+    if (stuck_) {
+      for (Process& process : processes_) (void)process.counter.release();  // its locks may be held for ever
+      threads_.abandon();
+      detail::Epochs<SimulatorSync>::forget_other_threads();
+    } else {
+      for (std::size_t i = 0; i < story_.processes; ++i) end(i);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  using Store = FaultyStore<Place>;
+  struct Clock {
+    [[nodiscard]] static Time now() noexcept { return Time{}; }
+  };
+  using C = Counter<Cache, Store, Queue, Clock>;
+  using Link = Connection<typename Place::Store>;
+
+  struct Process {
+    std::shared_ptr<Link> link;
+    std::unique_ptr<C> counter;
+    std::optional<ProcessLaws> laws;
+    std::array<bool, story_names.size()> changing{};  // a change of the name is under way
+    std::size_t changes = 0;                          // under way
+    std::size_t most_changes = 0;                     // that ever were, at a time
+  };
+  struct Paused {
+    std::size_t thread;
+    std::size_t until;  // which step
+  };
+
+  [[nodiscard]] bool broken() const { return !result_.law.empty(); }
+  void require(const std::string& broken_law) {
+    if (!broken() && !broken_law.empty()) result_.law = broken_law;
+  }
+  void happens(const char* what) { ++happenings_[what]; }
+  void tell(const std::string& what) {
+    if (tell_ && !result_.steps.empty()) result_.steps.back() += "; " + what;
+  }
+
+  // ---- threads
+
+  void settle() {
+    if (stuck_ || threads_.settle()) return;
+    stuck_ = true;
+    require("progress: a call never ends");
+  }
+  /// Runs what cannot be left in the middle.
+  void run_whole(const std::function<void()>& body) {
+    (void)threads_.start(body);
+    settle();
+  }
+  void run_left(const Step& step, std::size_t at, std::function<void()> body) {
+    const std::size_t thread = threads_.start(std::move(body), step.pause_after);
+    if (!threads_.is_busy(thread)) return;
+    if (step.pause_after != 0) happens("a call left in the middle");
+    paused_.push_back({thread, at + step.paused_for});
+    if (paused_.size() > 4) settle();
+  }
+  void resume_paused(std::size_t at) {
+    std::vector<Paused> later;
+    for (const Paused& paused : std::exchange(paused_, {})) {
+      if (paused.until < at) threads_.resume(paused.thread);
+      if (threads_.is_busy(paused.thread)) later.push_back(paused);
+    }
+    paused_ = std::move(later);
+  }
+
+  // ---- processes
+
+  [[nodiscard]] std::vector<KeyView> keys_of(const Step& step) const {
+    const std::string_view name = story_names[step.name];
+    std::vector<KeyView> keys = {{default_namespace, {PeriodType::all, 0}, name}};
+    if (has_two_periods(step.name)) keys.push_back({default_namespace, {PeriodType::day, 0}, name});
+    return keys;
+  }
+  [[nodiscard]] static Periods periods_of(const Step& step) {
+    return has_two_periods(step.name) ? PeriodType::all | PeriodType::day : Periods(PeriodType::all);
+  }
+  [[nodiscard]] bool alone() const { return story_.processes == 1; }
+
+  [[nodiscard]] typename C::Options options_of(Process& process) const {
+    typename C::Options options;
+    options.cache.entries = 64;
+    options.store.connection = process.link;
+    if constexpr (requires { options.queue.batch_size; }) options.queue.batch_size = story_.batch_size;
+    if constexpr (requires { options.queue.max_delay; }) options.queue.max_delay = max_delay;
+    options.floor = story_.floor;
+    options.when_full = story_.when_full;
+    options.max_pending = story_.max_pending;
+    options.max_batch = story_.max_batch;
+    options.refresh = refresh;
+    return options;
+  }
+
+  void start(std::size_t number) {
+    Process& process = processes_[number];
+    process = {};
+    process.link = std::make_shared<Link>();
+    Link& link = *process.link;
+    link.open = [this] { return place_.open(); };
+    link.sending = [this, &process](const Batch& batch) { require(process.laws->send(batch, writers_)); };
+    link.answered = [this, &process](const Batch& batch, const ApplyResult* of_store,
+                                     const ApplyResult& told) { answered(process, batch, of_store, told); };
+    link.read = [this](const KeyView& key, const std::optional<Count>& count) { see(key, count); };
+    std::string why;
+    for (int attempts = 0; attempts < 50 && !process.counter && !broken(); ++attempts) {
+      run_whole([&] {
+        try {
+          process.counter = std::make_unique<C>(options_of(process));
+        } catch (const Error& error) {
+          why = error.what();
+          if (error.code() != Errc::store_unavailable)
+            require(std::string("a store can be opened after whatever has happened: ") + error.what());
+        }
+      });
+      if (process.counter) break;
+      happens("an opening that fails");
+      if (MemoryDisk* const disk = place_.disk()) {  // it went again while the files were opened
+        if (disk->power_is_cut()) lose_machine();
+        if (attempts > 20) disk->room.reset();
+      }
+    }
+    if (!process.counter) return require("a store can be opened after whatever has happened: " + why);
+    check_store(*link.store);
+    process.laws.emplace(model_.states().front().counts, alone());
+  }
+
+  /// The process closes what it has, or, if it was killed, goes without a trace.
+  void end(std::size_t number) {
+    Process& process = processes_[number];
+    if (!process.counter) return;
+    process.link->dead = true;
+    settle();
+    if (!stuck_) run_whole([&] { process.counter.reset(); });
+    paused_.clear();
+  }
+
+  /// All that runs on it is gone.
+  void stop_machine() {
+    lose_machine();  // first: what the processes do on their way out is done to what is gone
+    for (std::size_t i = 0; i < story_.processes; ++i) end(i);
+    for (std::size_t i = 0; i < story_.processes && !broken(); ++i) start(i);
+  }
+  void lose_machine() {
+    if (power_) {
+      place_.cut_power(random_);
+      happens("a power cut");
+    } else {
+      place_.kill();
+      happens("a machine that stops");
+    }
+    power_ = true;
+  }
+
+  // ---- the store
+
+  void answered(Process& process, const Batch& batch, const ApplyResult* of_store, const ApplyResult& told) {
+    if (process.link->dead) return;
+    if (told.outcome == Outcome::unknown) happens("a batch in doubt");
+    if (of_store != nullptr) {
+      if (of_store->outcome == Outcome::unknown) happens("a store that cannot tell");
+      if (!model_.take(batch, *of_store)) {
+        require("no loss, no double count: the store's answer to batch " + std::to_string(batch.sequence) +
+                " contradicts what it has" + (of_store->message.empty() ? "" : ": " + of_store->message));
+      }
+      if (of_store->outcome == Outcome::applied) note_stored(process);
+    }
+    if (told.outcome == Outcome::applied) process.laws->acknowledge(batch);
+  }
+  void note_stored(const Process& writer) {
+    for (Process& other : processes_) {
+      if (other.link && &other != &writer) ++other.link->others_batches;
+    }
+    if (!alone()) stored_at_.emplace_back(threads_.now(), model_.states().front().counts);
+  }
+
+  void see(const KeyView& key, const std::optional<Count>& count) {
+    const std::string expected = model_.expected(key);
+    if (!model_.see(key, count)) {
+      require("no loss, no double count: the store has " + describe(count) + " for " + describe(key) +
+              ", and " + expected + " was acknowledged");
+    }
+  }
+
+  void check_store(typename Place::Store& store) {
+    if (model_.states().size() > 1) happens("a doubt that a restart settles");
+    for (const Key& key : model_.keys()) see(key, store.read(key));
+    for (std::size_t name = 0; name < story_names.size(); ++name) {
+      const auto keys = keys_of({.name = static_cast<std::uint8_t>(name)});
+      const auto& counts = model_.states().front();
+      if (keys.size() == 2 &&
+          model_.count_in(counts, owned(keys[0])) != model_.count_in(counts, owned(keys[1])))
+        require("a call of two periods is stored whole or not at all: " + describe(keys[0]));
+    }
+  }
+
+  // ---- steps
+
+  void take(const Step& step, std::size_t at) {
+    Process& process = processes_[step.process];
+    switch (step.act) {
+      case Act::add:
+      case Act::add_and_get:
+      case Act::add_pinned:
+        if (process.changing[step.name]) settle();
+        if (!broken()) run_left(step, at, [this, &process, &step] { change(process, step); });
+        break;
+      case Act::get: run_left(step, at, [this, &process, &step] { get(process, step); }); break;
+      case Act::pump: run_left(step, at, [this, &process] { pump(process); }); break;
+      case Act::flush: run_left(step, at, [this, &process] { (void)flush(process); }); break;
+      case Act::evict:
+        run_left(step, at, [this, &process] {
+          if (process.counter->drop_clean() != 0) happens("an eviction");
+        });
+        break;
+      case Act::crowd: run_left(step, at, [this, &process] { crowd(process); }); break;
+      case Act::pass: pass(std::chrono::milliseconds(step.amount)); break;
+      case Act::tend:
+        try {
+          place_.tend(*process.link->store);
+          happens("upkeep");
+        } catch (const Error& error) {
+          happens("upkeep that fails");
+          tell(error.what());
+        }
+        break;
+      case Act::store_fault: process.link->faults.push_back(step.fault); break;
+      case Act::disk_errors:
+        place_.disk()->fail_from = place_.disk()->calls + 1;
+        place_.disk()->fail_until = place_.disk()->fail_from + step.amount;
+        break;
+      case Act::disk_full: place_.disk()->room = step.amount; break;
+      case Act::disk_freed: place_.disk()->room.reset(); break;
+      case Act::stop_later:
+        place_.disk()->power_cut_at = place_.disk()->calls + step.amount;
+        power_ = step.delta < 0;
+        break;
+      case Act::kill:
+        happens("a kill");
+        kill(step.process);
+        break;
+      case Act::cut_power:
+        power_ = true;
+        stop_machine();
+        break;
+      case Act::reopen: reopen(step.process); break;
+    }
+  }
+
+  void kill(std::size_t number) {
+    processes_[number].link->dead = true;
+    if (alone()) place_.kill();
+    end(number);
+    if (!broken()) start(number);
+  }
+
+  void change(Process& process, const Step& step) {
+    const auto keys = keys_of(step);
+    const Transform change{step.delta, step.delta < 0 && story_.floor == Floor::zero ? 0 : no_floor};
+    for (const KeyView& key : keys) process.laws->begin(key, change);
+    process.changing[step.name] = true;
+    process.most_changes = std::max(process.most_changes, ++process.changes);
+    Errc code = Errc::ok;
+    std::optional<Count> told;
+    const Update update{.periods = periods_of(step), .delta = step.delta};
+    if (step.act == Act::add_pinned) {
+      try {
+        auto handle = process.counter->handle(keys[0].name, {.periods = update.periods});
+        code = handle.try_increment(step.delta);
+      } catch (const Error& error) {
+        code = error.code();
+      }
+    } else if (step.act == Act::add_and_get && keys.size() == 1) {
+      try {
+        told = process.counter->increment_and_get(keys[0].name, update);
+      } catch (const Error& error) {
+        code = error.code();
+      }
+    } else {
+      code = process.counter->try_increment(keys[0].name, update);
+    }
+    process.changing[step.name] = false;
+    --process.changes;
+    if (process.link->dead) return;
+    const bool counted = code == Errc::ok || code == Errc::not_yet_durable;
+    if (!counted)
+      happens(code == Errc::backpressure ? "an update refused for want of room" : "an update refused");
+    if (!counted && code != Errc::backpressure && code != Errc::store_unavailable &&
+        code != Errc::store_failed)
+      require("an update is refused for a reason: " + std::string(to_string(code)));
+    for (const KeyView& key : keys) {
+      if (told) require(process.laws->answer(key, *told));
+      require(process.laws->end(key, counted));
+      if (Queue::writes_through && code == Errc::ok) require(process.laws->require_stored(key));
+    }
+  }
+
+  void get(Process& process, const Step& step) {
+    const auto keys = keys_of(step);
+    const KeyView key = keys[static_cast<std::size_t>(step.delta & 1) % keys.size()];
+    ProcessLaws::Moment moment = process.laws->before_read(key);
+    for (const auto& [time, counts] : stored_at_) {
+      if (time + refresh > threads_.now()) break;
+      const auto found = counts.find(owned(key));
+      if (found != counts.end()) moment.others = found->second;
+    }
+    try {
+      const auto count = process.counter->get(key.name, {.period = key.bucket.type});
+      if (process.link->dead) return;
+      std::optional<Count> most;
+      if (story_.growing) {
+        most = 0;
+        for (const Step& any : story_.steps) {
+          if (any.act <= Act::add_pinned && any.name == step.name) *most += any.delta;
+        }
+      }
+      require(process.laws->read(key, moment, count, most));
+      happens("a read");
+    } catch (const Error& error) {
+      if (error.code() != Errc::store_unavailable && error.code() != Errc::backpressure &&
+          error.code() != Errc::store_failed)
+        require(std::string("a read fails for a reason: ") + error.what());
+      happens("a read refused");
+    }
+  }
+
+  void pump(Process& process) {
+    if constexpr (requires { process.counter->queue().pump(); }) {
+      const auto finished = process.laws->finished();
+      const Drain::Report report = process.counter->queue().pump();
+      if (!report.failed && !report.left && !process.link->dead)
+        require(process.laws->require_stored(finished));
+    }
+  }
+
+  /// False if the store did not take everything.
+  [[nodiscard]] bool flush(Process& process) {
+    const auto finished = process.laws->finished();
+    try {
+      process.counter->flush();
+      if (!process.link->dead) require(process.laws->require_stored(finished));
+      return true;
+    } catch (const Error& error) {
+      happens("a flush that fails");
+      return false;
+    }
+  }
+
+  void crowd(Process& process) {
+    static const std::vector<std::string> names = [] {
+      std::vector<std::string> made;
+      for (int i = 0; i < 100; ++i) made.push_back("one of many " + std::to_string(i));
+      return made;
+    }();
+    for (const std::string& name : names) {
+      try {
+        if (process.counter->get(name) && !process.link->dead)
+          require("a counter that nobody counted is not there: \"" + name + "\"");
+      } catch (const Error&) {  // no room for it, or the store is down
+      }
+    }
+    if (process.counter->stats().evicted != 0) happens("a victim");
+  }
+
+  void pass(std::chrono::milliseconds time) {
+    threads_.pass(time);
+    // With a thread that writes, nothing stays for longer than max_delay while the store takes everything.
+    if constexpr (!Queue::writes_through && !requires(Queue & queue) { queue.pump(); }) {
+      if (!paused_.empty()) quiet_since_ = threads_.now();
+      if (threads_.now() - quiet_since_ < 2 * max_delay)
+        return;  // a call may have been left before it told the queue
+      for (Process& process : processes_) {
+        if (!process.counter || process.link->failed_batches != 0) continue;
+        const auto age = process.counter->oldest_pending_age();
+        if (age && *age > 2 * max_delay)
+          require("age bound: a change waits for longer than max_delay, though the store takes every batch");
+      }
+    }
+  }
+
+  void reopen(std::size_t number) {
+    settle();
+    if (broken()) return;
+    Process& process = processes_[number];
+    run_whole([&] {
+      const auto finished = process.laws->finished();
+      const CloseReport report = process.counter->close(std::chrono::seconds(5));
+      if (report.clean) require(process.laws->require_stored(finished));
+      if (report.clean && process.counter->pending() != 0)
+        require("close: it is said to be clean, and something is pending");
+      happens(report.clean ? "a clean close" : "a close that leaves something");
+      process.counter.reset();
+    });
+    paused_.clear();
+    if (place_.disk() && place_.disk()->power_is_cut()) return;  // stop_machine follows
+    if (!broken()) start(number);
+  }
+
+  void check_bounds() {
+    for (const Process& process : processes_) {
+      if (!process.counter) continue;
+      const std::size_t pending = process.counter->pending();
+      const std::size_t most = story_.max_pending + 2 * process.most_changes;  // some are of two periods
+      if (pending > most)
+        require("bound: " + std::to_string(pending) + " counters are pending, and " +
+                std::to_string(story_.max_pending) + " may be");
+    }
+  }
+
+  /// All faults are over: what waits is written by itself, and everything adds up.
+  void finish() {
+    if (tell_) result_.steps.emplace_back("all faults are over, everybody flushes");
+    settle();
+    if (MemoryDisk* const disk = place_.disk()) {
+      disk->fail_from = disk->fail_until = disk->power_cut_at = 0;
+      disk->room.reset();
+    }
+    for (std::size_t i = 0; i < story_.processes && !broken(); ++i) {
+      Process& process = processes_[i];
+      process.link->faults.clear();
+      bool flushed = false;
+      for (int attempts = 0; attempts < 5 && !flushed && !broken(); ++attempts) {
+        threads_.pass(std::chrono::seconds(2));
+        run_whole([&] { flushed = flush(process); });
+      }
+      if (!flushed) require("progress: a store that works again does not get what waits for it");
+      if (!broken()) check_accounts(process);
+    }
+    for (std::size_t i = 0; i < story_.processes && !broken(); ++i) check_store(*processes_[i].link->store);
+    for (std::size_t i = 0; i < story_.processes && !broken(); ++i) reopen(i);
+  }
+
+  void check_accounts(Process& process) {
+    Stats stats;
+    run_whole([&] { stats = process.counter->stats(); });
+    if (broken()) return;
+    const Count sum = stats.stored_sum + stats.in_flight_sum + stats.unflushed_sum.value_or(0) +
+                      stats.quarantined_sum + stats.discarded_sum;
+    if (stats.accepted_sum != sum || stats.in_flight_sum != 0 || stats.pending != 0)
+      require("every change is accounted for: " + std::to_string(stats.accepted_sum) + " was accepted, and " +
+              std::to_string(sum) + " is somewhere");
+    if (stats.entries > stats.capacity) require("bound: the cache holds more than it may");
+  }
+
+  static constexpr std::chrono::milliseconds refresh{1000};
+  static constexpr std::chrono::milliseconds max_delay{200};
+
+  const Story& story_;
+  const bool tell_;
+  Happenings& happenings_;
+  SimulatedThreads threads_;
+  std::mt19937_64 random_;
+  Place place_;
+  StoreModel model_;
+  std::set<WriterId> writers_;
+  std::vector<std::pair<SimulatedThreads::time_point, std::map<Key, Count>>> stored_at_;
+  std::array<Process, 4> processes_;
+  std::vector<Paused> paused_;
+  SimulatedThreads::time_point quiet_since_ = threads_.now();  // since when no call has been left
+  bool power_ = true;  // what stops the machine: the power, or everything on it is killed
+  bool stuck_ = false;
+  Result result_;
+};
+
+}  // namespace livecount::inline v0_1::testing

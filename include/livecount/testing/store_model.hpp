@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// StoreModel: what a store may hold, given the batches it was sent and what it answered.
+//
+// A store as plain as can be, in every state that is possible: an answer that does not tell whether a batch is in doubles
+// the states, and what is read later leaves those that fit. When none is left, the store has broken a law: something that
+// it acknowledged is missing, or something was counted twice, or a batch is there in part.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../record.hpp"
+
+namespace livecount::inline v0_1::testing {
+
+/// "3 in default, all, \"a\"" for people.
+[[nodiscard]] inline std::string describe(const KeyView& key) { return "\"" + to_text(key).text + "\""; }
+[[nodiscard]] inline std::string describe(const std::optional<Count>& count) {
+  return count ? std::to_string(*count) : "no counter";
+}
+[[nodiscard]] inline Key owned(const KeyView& key) {
+  return {std::string(key.ns), key.bucket, std::string(key.name)};
+}
+
+class StoreModel {
+ public:
+  struct State {
+    std::map<Key, Count> counts;
+    std::map<std::pair<WriterId, std::uint32_t>, std::uint64_t> applied;  // the last sequence
+    friend bool operator==(const State&, const State&) = default;
+  };
+
+  /// At least one, unless a law is broken.
+  [[nodiscard]] const std::vector<State>& states() const noexcept { return states_; }
+
+  /// A batch, never sent before or the last of its writer, and what the store itself answered. False if no state allows
+  /// that answer.
+  [[nodiscard]] bool take(const Batch& batch, const ApplyResult& result) {
+    std::vector<State> next;
+    const auto add = [&next](State state) {
+      if (std::find(next.begin(), next.end(), state) == next.end()) next.push_back(std::move(state));
+    };
+    for (const State& state : states_) {
+      const bool is_in = sequence_in(state, batch) >= batch.sequence;
+      if (result.outcome == Outcome::not_applied) {
+        if (!is_in) add(state);
+        continue;
+      }
+      if (is_in || result.outcome == Outcome::unknown) add(state);
+      if (!is_in) {
+        State after = state;
+        const std::vector<std::size_t> aside = apply(batch, after);
+        if (result.outcome == Outcome::unknown || aside == result.quarantined) add(std::move(after));
+      }
+    }
+    return keep(std::move(next));
+  }
+
+  /// What the store has told of a counter. False if no state has it so.
+  [[nodiscard]] bool see(const KeyView& key, const std::optional<Count>& count) {
+    const Key wanted = owned(key);
+    std::vector<State> next;
+    for (const State& state : states_) {
+      if (count_in(state, wanted) == count) next.push_back(state);
+    }
+    return keep(std::move(next));
+  }
+
+  /// All counters that there may be.
+  [[nodiscard]] std::vector<Key> keys() const {
+    std::vector<Key> keys;
+    for (const State& state : states_) {
+      for (const auto& [key, count] : state.counts) keys.push_back(key);
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    return keys;
+  }
+
+  /// "4 or 7"
+  [[nodiscard]] std::string expected(const KeyView& key) const {
+    std::vector<std::string> counts;
+    for (const State& state : states_) counts.push_back(describe(count_in(state, owned(key))));
+    std::sort(counts.begin(), counts.end());
+    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+    std::string text;
+    for (const std::string& count : counts) text += (text.empty() ? "" : " or ") + count;
+    return text;
+  }
+
+  [[nodiscard]] static std::optional<Count> count_in(const State& state, const Key& key) {
+    const auto found = state.counts.find(key);
+    return found == state.counts.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  /// Returns the positions of the records that are put aside.
+  static std::vector<std::size_t> apply(const Batch& batch, State& state) {
+    std::vector<std::size_t> aside;
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      const auto& [key, change] = batch.records[i];
+      const Count after = change.apply(count_in(state, owned(key)).value_or(0));
+      if (in_range(after)) {
+        state.counts[owned(key)] = after;
+      } else {
+        aside.push_back(i);
+      }
+    }
+    state.applied[{batch.writer, batch.shard}] = batch.sequence;
+    return aside;
+  }
+
+  [[nodiscard]] static std::uint64_t sequence_in(const State& state, const Batch& batch) {
+    const auto found = state.applied.find({batch.writer, batch.shard});
+    return found == state.applied.end() ? 0 : found->second;
+  }
+
+ private:
+  bool keep(std::vector<State> next) {
+    if (next.empty()) return false;  // the states stay, to tell what was expected
+    states_ = std::move(next);
+    return true;
+  }
+
+  std::vector<State> states_{State{}};
+};
+
+}  // namespace livecount::inline v0_1::testing
