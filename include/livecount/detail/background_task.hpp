@@ -18,6 +18,7 @@ namespace livecount::inline v0_1::detail {
 template <class Sync>
 class BackgroundTask {
  public:
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved
   BackgroundTask(std::optional<std::chrono::milliseconds> interval, std::function<void()> task)
       : state_(std::make_unique<State>()) {
     state_->interval = interval;

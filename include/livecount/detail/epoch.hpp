@@ -151,7 +151,8 @@ class Epochs {
         break;  // (8) pairs with (7)
     }
     if (!record) {
-      record = new Record;
+      // Without memory for this the process ends, as it does without memory for a thread's stack.
+      record = new Record;  // NOLINT(bugprone-unhandled-exception-at-new)
       record->index =
           count_.fetch_add(1, std::memory_order_relaxed);  // a number for each, nothing is ordered by it
       record->next = records_.load(std::memory_order_relaxed);
