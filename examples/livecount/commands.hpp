@@ -52,8 +52,7 @@ int get(const GetCommand& command);
 
 struct TopCommand {
   std::string store = default_store;
-  std::string ns;
-  bool every_namespace = true;
+  std::vector<std::string> namespaces;  // none: every one
   std::string period;  // empty: the longest that was counted, or the one of which `at` is a bucket
   std::string at;      // empty: every bucket
   std::size_t limit = 20;
@@ -89,12 +88,25 @@ int names(const NamesCommand& command);
 
 struct ExportCommand {
   std::string store = default_store;
-  std::string ns;
-  bool every_namespace = true;
-  std::string period;  // empty: every period
+  std::vector<std::string> namespaces;  // none: every one
+  std::string periods;                  // empty: every one
   std::string format = "tsv";
 };
 int export_counts(const ExportCommand& command);
+
+struct ImportCommand {
+  StoreChoice store;
+  std::string file;
+  std::string id;  // empty: the digest of what is imported
+  bool set = false;
+  std::string format;  // empty: by the end of the file's name
+  std::string ns;      // of all lines
+  bool one_namespace = false;
+  std::string period;  // of all lines
+  std::size_t batch_size = 10'000;
+  bool quiet = false;
+};
+int import_counts(const ImportCommand& command);
 
 struct VerifyCommand {
   std::string store = default_store;

@@ -132,7 +132,7 @@ void show(const std::string& url) {
         {{"", Table::Align::right}, {"page", Table::Align::left, true}, {"visits", Table::Align::right}},
         true);
     std::size_t rank = 0;
-    for (const auto& row : store.top("page", day, 10)) {
+    for (const auto& row : store.snapshot().top("page", day, 10)) {
       best.add({std::to_string(++rank), row.name, with_commas(row.count)}, row.count);
     }
     Output output;

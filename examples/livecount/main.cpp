@@ -57,6 +57,12 @@ void add_format(CLI::App* command, std::string& format) {
       ->check(CLI::IsMember({"table", "tsv", "csv", "json"}));
 }
 
+void add_namespaces(CLI::App* command, std::vector<std::string>& namespaces) {
+  command->add_option("--namespace", namespaces, "may be given several times (default: all)")
+      ->expected(1)
+      ->take_all();
+}
+
 void add_count(CLI::App& app, CountCommand& command) {
   CLI::App* sub = add_command(
       app, "count", "count the events in files",
@@ -128,9 +134,7 @@ void add_top(CLI::App& app, TopCommand& command) {
                               "Example: livecount top --store sqlite:hits.db --namespace path --period day "
                               "--at 2015-05-18 --limit 5");
   add_store(sub, command.store)->capture_default_str();
-  sub->add_option("--namespace", command.ns, "(default: all)")->each([&](const std::string&) {
-    command.every_namespace = false;
-  });
+  add_namespaces(sub, command.namespaces);
   sub->add_option(
       "--period", command.period,
       "second, minute, hour, day, week, month, year or all (default: the longest that was counted,\n"
@@ -186,18 +190,44 @@ void add_names(CLI::App& app, NamesCommand& command) {
 
 void add_export(CLI::App& app, ExportCommand& command) {
   CLI::App* sub = add_command(
-      app, "export", "write out all counts, sorted",
-      "With --namespace and --period a line is: bucket, name, count. Otherwise, over all that is not named:\n"
-      "namespace, period, bucket, name, count. Fields are separated by TAB, with \\\\, \\t and \\n escaped.\n"
+      app, "export", "write out all counts of one moment, sorted",
+      "With one --namespace and one --period a line of tsv is: bucket, name, count. Otherwise: namespace, "
+      "period,\n"
+      "bucket, name, count. Fields are separated by TAB, with \\\\, \\t and \\n escaped. import reads each "
+      "format.\n"
       "Example: livecount export --store sqlite:hits.db --namespace path --period day > days.tsv");
   add_store(sub, command.store)->capture_default_str();
-  sub->add_option("--namespace", command.ns, "(default: all)")->each([&](const std::string&) {
-    command.every_namespace = false;
-  });
-  sub->add_option("--period", command.period, "(default: all)");
+  add_namespaces(sub, command.namespaces);
+  sub->add_option("--period,--periods", command.periods, "as day or hour,day,week (default: all)");
   sub->add_option("--format", command.format, "tsv, csv, json or table")
       ->check(CLI::IsMember({"table", "tsv", "csv", "json"}))
       ->capture_default_str();
+}
+
+void add_import(CLI::App& app, ImportCommand& command) {
+  CLI::App* sub =
+      add_command(app, "import", "add counts that export wrote, or set them",
+                  "Each import has a name, by which it is done once: a repeated one changes nothing, and one "
+                  "that was killed\n"
+                  "goes on where it was. Without --id the name is the digest of what is imported. Buckets "
+                  "are taken as they are\n"
+                  "written, whatever the zone of the store that they were exported from.\n"
+                  "Exit status: 0 all imported, 1 some lines rejected, 2 wrong usage, 3 the store failed.\n"
+                  "Example: livecount import --store sqlite:all.db days.csv");
+  add_store_choice(sub, command.store);
+  sub->add_option("file", command.file, "plain, .gz or .xz; - is standard input")->required();
+  sub->add_option("--format", command.format,
+                  "csv, tsv, or json with one object a line (default: by the end of the file's name)")
+      ->check(CLI::IsMember({"csv", "tsv", "json"}));
+  sub->add_option("--id", command.id, "the name of this import");
+  sub->add_flag("--set", command.set, "counts become what the file says; without it they are added");
+  sub->add_option("--namespace", command.ns, "of tsv with three fields: bucket, name, count")
+      ->each([&](const std::string&) { command.one_namespace = true; });
+  sub->add_option("--period", command.period, "of tsv with three fields");
+  sub->add_option("--batch-size", command.batch_size, "counters in a transaction")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  sub->add_flag("--quiet", command.quiet, "no progress and no summary");
 }
 
 void add_verify(CLI::App& app, VerifyCommand& command) {
@@ -228,6 +258,7 @@ struct Commands {
   RangeCommand range;
   NamesCommand names;
   ExportCommand export_counts;
+  ImportCommand import_counts;
   VerifyCommand verify;
   DemoCommand demo;
 };
@@ -240,6 +271,7 @@ int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("range")) return range(commands.range);
   if (app.got_subcommand("names")) return names(commands.names);
   if (app.got_subcommand("export")) return export_counts(commands.export_counts);
+  if (app.got_subcommand("import")) return import_counts(commands.import_counts);
   if (app.got_subcommand("verify")) return verify(commands.verify);
   return demo(commands.demo);
 }
@@ -300,6 +332,7 @@ int main(int argc, char** argv) {
   add_range(app, commands.range);
   add_names(app, commands.names);
   add_export(app, commands.export_counts);
+  add_import(app, commands.import_counts);
   add_verify(app, commands.verify);
   add_demo(app, commands.demo);
   try {

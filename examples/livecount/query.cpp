@@ -25,35 +25,38 @@ using livecount::KeyView;
 using livecount::PeriodType;
 
 /// The namespaces asked for, sorted bytewise. Positions of inputs are shown only to those who name them.
-std::vector<std::string> namespaces(const Store& store, bool every, const std::string& one) {
-  if (!every) return {one};
-  std::vector<std::string> names = store.namespaces();
-  names.erase(std::remove(names.begin(), names.end(), positions_namespace), names.end());
-  std::sort(names.begin(), names.end());
-  return names;
+std::vector<std::string> namespaces(const Snapshot& moment, std::vector<std::string> wanted) {
+  if (wanted.empty()) {
+    wanted = moment.namespaces();
+    wanted.erase(std::remove(wanted.begin(), wanted.end(), positions_namespace), wanted.end());
+  }
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  return wanted;
 }
 
 /// The buckets of a period in which something was counted, in the order of time.
-std::vector<Bucket> buckets(const Store& store, const std::string& ns, PeriodType period) {
+std::vector<Bucket> buckets(const Snapshot& moment, const std::string& ns, PeriodType period) {
   std::vector<Bucket> found;
-  store.scan(ns, period, [&](const KeyView& key, livecount::Count) {
+  moment.scan(livecount::Selection{ns, period}, [&](const KeyView& key, livecount::Count) {
     if (found.empty() || found.back() != key.bucket) found.push_back(key.bucket);
+    return true;
   });
   return found;
 }
 
 /// The buckets that top shows of a namespace.
-std::vector<Bucket> wanted_buckets(const Store& store, const Calendar& calendar, const TopCommand& command,
-                                   const std::string& ns) {
+std::vector<Bucket> wanted_buckets(const Snapshot& moment, const Calendar& calendar,
+                                   const TopCommand& command, const std::string& ns) {
   if (!command.period.empty()) {
     const PeriodType period = livecount::parse_period_type(command.period);
-    if (command.at.empty()) return buckets(store, ns, period);
+    if (command.at.empty()) return buckets(moment, ns, period);
     return {bucket_at("--at", command.at, period, calendar)};
   }
   if (!command.at.empty()) return {bucket_named("--at", command.at, calendar)};
   std::vector<Bucket> longest;
   for (auto type = static_cast<int>(PeriodType::all); type >= 0 && longest.empty(); --type) {
-    longest = buckets(store, ns, static_cast<PeriodType>(type));
+    longest = buckets(moment, ns, static_cast<PeriodType>(type));
   }
   return longest;
 }
@@ -91,10 +94,11 @@ int top(const TopCommand& command) {
         true,
         {Column::ns, Column::period, Column::bucket, Column::rank, Column::name, Column::count}};
     const auto writer = make_row_writer(chosen_format(command.format), ranks);
-    for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
-      for (const Bucket& bucket : wanted_buckets(store, calendar, command, ns)) {
+    const Snapshot moment = store.snapshot();
+    for (const std::string& ns : namespaces(moment, command.namespaces)) {
+      for (const Bucket& bucket : wanted_buckets(moment, calendar, command, ns)) {
         std::size_t rank = 0;
-        for (const livecount::NamedCount& row : store.top(ns, bucket, command.limit)) {
+        for (const livecount::NamedCount& row : moment.top(ns, bucket, command.limit)) {
           writer->add({ns, bucket, ++rank, row.name, row.count});
         }
       }
@@ -106,17 +110,19 @@ int top(const TopCommand& command) {
 
 int export_counts(const ExportCommand& command) {
   const livecount::Periods periods =
-      command.period.empty() ? livecount::Periods::every() : livecount::parse_period_type(command.period);
+      command.periods.empty() ? livecount::Periods::every() : livecount::parse_periods(command.periods);
   Shape shape{{Column::bucket, Column::name, Column::count}, false};
-  if (command.every_namespace || command.period.empty()) {
+  if (command.namespaces.size() != 1 || periods.size() != 1) {
     shape.columns.insert(shape.columns.begin(), {Column::ns, Column::period});
   }
   return ask_store(command.store, [&](Store& store, const Calendar&) {
+    const Snapshot moment = store.snapshot();
     const auto writer = make_row_writer(command.format, shape);
-    for (const std::string& ns : namespaces(store, command.every_namespace, command.ns)) {
+    for (const std::string& ns : namespaces(moment, command.namespaces)) {
       for (const PeriodType period : periods) {
-        store.scan(ns, period, [&](const KeyView& key, livecount::Count count) {
+        moment.scan(livecount::Selection{ns, period}, [&](const KeyView& key, livecount::Count count) {
           writer->add({ns, key.bucket, 0, key.name, count});
+          return true;
         });
       }
     }

@@ -124,17 +124,6 @@ class Store {
   [[nodiscard]] Snapshot snapshot() const {
     return std::visit([](auto& store) { return Snapshot(store); }, kind_);
   }
-  template <class F>
-  void scan(std::string_view ns, livecount::PeriodType type, F f) const {
-    std::visit([&](auto& store) { store.scan(ns, type, std::nullopt, f); }, kind_);
-  }
-  [[nodiscard]] std::vector<livecount::NamedCount> top(std::string_view ns, livecount::Bucket bucket,
-                                                       std::size_t limit) const {
-    return std::visit([&](auto& store) { return store.top(ns, bucket, limit); }, kind_);
-  }
-  [[nodiscard]] std::vector<std::string> namespaces() const {
-    return std::visit([](auto& store) { return store.namespaces(); }, kind_);
-  }
   /// What is wrong with it as a whole, in sentences. A file store was read whole when it was opened.
   [[nodiscard]] std::vector<std::string> verify() const {
     if (const auto* database = std::get_if<livecount::SqliteStore>(&kind_)) return database->verify();

@@ -64,21 +64,22 @@ std::string text_of(const KeyView& key) {
 }
 
 /// Returns the number of counters.
-std::uint64_t check_counters(const Store& store, Findings& findings) {
-  const livecount::Settings settings = store.settings();
+std::uint64_t check_counters(const Snapshot& moment, const livecount::Settings& settings,
+                             Findings& findings) {
   try {
     (void)livecount::parse_calendar(settings.calendar, settings.week_start);
   } catch (const livecount::Error& error) {
     findings.add(std::string("the calendar in the settings: ") + error.what());
   }
   std::uint64_t counters = 0;
-  for (const std::string& ns : store.namespaces()) {
+  for (const std::string& ns : moment.namespaces()) {
     if (ns.size() > livecount::max_namespace_bytes) findings.add(ns + ": the namespace is too long");
     for (const livecount::PeriodType type : livecount::Periods::every()) {
-      store.scan(ns, type, [&](const KeyView& key, Count count) {
+      moment.scan(livecount::Selection{ns, type}, [&](const KeyView& key, Count count) {
         ++counters;
         const std::string fault = fault_of(key, count, settings);
         if (!fault.empty()) findings.add(text_of(key) + ": " + fault);
+        return true;
       });
     }
   }
@@ -86,13 +87,15 @@ std::uint64_t check_counters(const Store& store, Findings& findings) {
 }
 
 /// Each position must be whole. Returns the number of inputs.
-std::uint64_t check_positions(const Store& store, Findings& findings) {
+std::uint64_t check_positions(const Snapshot& moment, Findings& findings) {
   std::map<std::string, std::map<std::string, Count>> inputs;
-  store.scan(positions_namespace, livecount::PeriodType::all, [&](const KeyView& key, Count count) {
-    const std::string name(key.name);
-    const std::size_t colon = std::min(name.find(':'), name.size());
-    inputs[name.substr(0, colon)][name.substr(std::min(name.size(), colon + 1))] = count;
-  });
+  moment.scan(livecount::Selection{positions_namespace, livecount::PeriodType::all},
+              [&](const KeyView& key, Count count) {
+                const std::string name(key.name);
+                const std::size_t colon = std::min(name.find(':'), name.size());
+                inputs[name.substr(0, colon)][name.substr(std::min(name.size(), colon + 1))] = count;
+                return true;
+              });
   for (const auto& [identity, fields] : inputs) {
     std::size_t known = 0;
     for (const auto& [field, unused] : InputPosition{}.fields()) {
@@ -125,8 +128,9 @@ int verify(const VerifyCommand& command) {
     const Store store({.url = command.store, .read_only = true, .salvage = true});
     for (const std::string& finding : store.verify()) findings.add(finding);
     if (findings.number() == 0) {
-      const std::uint64_t counters = check_counters(store, findings);
-      const std::uint64_t inputs = check_positions(store, findings);
+      const Snapshot moment = store.snapshot();
+      const std::uint64_t counters = check_counters(moment, store.settings(), findings);
+      const std::uint64_t inputs = check_positions(moment, findings);
       summary = quantity(counters, "counter") + ", positions of " + quantity(inputs, "input");
     }
   } catch (const livecount::Error& error) {
