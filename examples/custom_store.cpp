@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A store of one's own: the least that StorePolicy asks for.
+// A store of one's own: the least that StorePolicy asks for. Whether it does what is asked, testing/conformance.hpp tells.
 #include <livecount/livecount.hpp>
 
 #include <iostream>
@@ -9,41 +9,51 @@
 
 using livecount::Batch;
 using livecount::Count;
+using livecount::Key;
 using livecount::KeyView;
 
-class TextMapStore {
+class MapStore {
  public:
   struct Options {};
   // It keeps no ledger, so a batch that is sent again is applied again. (This one never gives an unclear
   // answer.)
   using guarantee = livecount::at_least_once;
 
-  explicit TextMapStore(Options) {}
+  explicit MapStore(Options) {}
 
   std::optional<Count> read(const KeyView& key) {
     const std::lock_guard lock(mutex_);
-    const auto found = counts_.find(livecount::to_text(key).text);
+    const auto found = counts_.find(owned(key));
     return found == counts_.end() ? std::nullopt : std::optional(found->second);
   }
 
   livecount::ApplyResult apply(const Batch& batch) {
     const std::lock_guard lock(mutex_);
-    for (const auto& [key, change] : batch.records) {
-      Count& count = counts_[livecount::to_text(key).text];
-      count = change.apply(count);
+    livecount::ApplyResult result = livecount::Outcome::applied;
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      const auto& [key, change] = batch.records[i];
+      const auto found = counts_.find(owned(key));
+      const Count count = change.apply(found == counts_.end() ? 0 : found->second);
+      if (livecount::in_range(count)) {
+        counts_[owned(key)] = count;
+      } else {
+        result.quarantined.push_back(i);  // set aside, and named
+      }
     }
-    return livecount::Outcome::applied;
+    return result;
   }
 
  private:
+  static Key owned(const KeyView& key) { return {std::string(key.ns), key.bucket, std::string(key.name)}; }
+
   std::mutex mutex_;  // reads come from any thread, beside an apply
-  std::map<std::string, Count> counts_;
+  std::map<Key, Count> counts_;
 };
 
-static_assert(livecount::check_store<TextMapStore>());  // names what is missing, if something is
+static_assert(livecount::check_store<MapStore>());  // names what is missing, if something is
 
 int main() {
-  livecount::FastCounter<TextMapStore> votes;
+  livecount::FastCounter<MapStore> votes;
   votes.increment("red", {.delta = 3});
   votes.decrement("red", {.delta = 5});  // stops at zero
   votes.increment("red");

@@ -21,8 +21,8 @@
 
 namespace livecount::inline v0_1::testing {
 
-/// "3 in default, all, \"a\"" for people.
-[[nodiscard]] inline std::string describe(const KeyView& key) { return "\"" + to_text(key).text + "\""; }
+/// For people.
+[[nodiscard]] inline std::string describe(const KeyView& key) { return detail::quote(to_text(key).text); }
 [[nodiscard]] inline std::string describe(const std::optional<Count>& count) {
   return count ? std::to_string(*count) : "no counter";
 }
