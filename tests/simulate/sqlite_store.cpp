@@ -3,31 +3,12 @@
 // do under faults is for the tests of crashes and faults.
 #include "simulate/simulated.hpp"
 
-#include <livecount/sqlite.hpp>
-
-#include "support/policies.hpp"
+#include "support/simulated_sqlite.hpp"
 
 using namespace livecount;
 using namespace livecount::tests;
 
-namespace {
-
-class Place {
- public:
-  using Store = SqliteStore;
-  static constexpr bool shared = true;
-
-  [[nodiscard]] std::shared_ptr<Store> open() const { return std::make_shared<Store>(place_.options()); }
-  void kill() {}
-  void cut_power(std::mt19937_64&) {}
-  [[nodiscard]] static testing::MemoryDisk* disk() noexcept { return nullptr; }
-  void tend(Store&) {}
-
- private:
-  StorePlace<SqliteStore> place_;
-};
-
-}  // namespace
+using Place = SimulatedSqlite;
 
 TEST_CASE("LockFreeCache and ManualQueue keep the laws over SQLite") {
   expect_laws<SimulatedLockFreeCache, Place, ManualQueue>(

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <livecount/testing/conformance.hpp>
 
-#include <livecount/sqlite.hpp>
-
 #include <algorithm>
 #include <iostream>
 #include <map>
 #include <string>
 
 #include "support/catch.hpp"
-#include "support/policies.hpp"
+#include "support/simulated_sqlite.hpp"
 
 // The example's store, without its main.
 #define main example_main
@@ -20,20 +18,6 @@ using namespace livecount;
 using namespace livecount::testing;
 
 namespace {
-
-class SqlitePlace {
- public:
-  using Store = SqliteStore;
-  static constexpr bool shared = true;
-  [[nodiscard]] std::shared_ptr<Store> open() const { return std::make_shared<Store>(place_.options()); }
-  void kill() {}
-  void cut_power(std::mt19937_64&) {}
-  [[nodiscard]] static MemoryDisk* disk() noexcept { return nullptr; }
-  void tend(Store&) {}
-
- private:
-  tests::StorePlace<SqliteStore> place_;
-};
 
 template <class Place>
 void expect_conformance(std::uint64_t trials) {
@@ -234,7 +218,7 @@ std::string first_broken() {
 TEST_CASE("the library's stores keep every law") {
   expect_conformance<ServerPlace<MemoryStore>>(200);
   expect_conformance<DiskPlace<>>(200);
-  expect_conformance<SqlitePlace>(12);
+  expect_conformance<tests::SimulatedSqlite>(12);
 }
 
 TEST_CASE("the example of a store of one's own keeps every law that is asked of it") {
