@@ -108,6 +108,12 @@ struct ImportCommand {
 };
 int import_counts(const ImportCommand& command);
 
+struct BackupCommand {
+  std::string store = default_store;
+  std::string to;  // a path
+};
+int backup(const BackupCommand& command);
+
 struct VerifyCommand {
   std::string store = default_store;
 };

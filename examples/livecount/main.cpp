@@ -230,6 +230,18 @@ void add_import(CLI::App& app, ImportCommand& command) {
   sub->add_flag("--quiet", command.quiet, "no progress and no summary");
 }
 
+void add_backup(CLI::App& app, BackupCommand& command) {
+  CLI::App* sub =
+      add_command(app, "backup", "copy a store as it is at one moment, while others count into it",
+                  "The copy is a store by itself. To restore it: end what counts into the store, move the "
+                  "store's files away\n"
+                  "(hits.db, hits.db-wal, hits.db-shm; or hits.journal, hits.journal.snapshot), and move the "
+                  "copy there.\n"
+                  "Example: livecount backup --store sqlite:hits.db hits-2015-05-18.db");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("to", command.to, "the path of the copy, which must not exist")->required();
+}
+
 void add_verify(CLI::App& app, VerifyCommand& command) {
   CLI::App* sub = add_command(
       app, "verify", "check a store: its structure, ledger and checksums, and every counter",
@@ -259,6 +271,7 @@ struct Commands {
   NamesCommand names;
   ExportCommand export_counts;
   ImportCommand import_counts;
+  BackupCommand backup;
   VerifyCommand verify;
   DemoCommand demo;
 };
@@ -272,6 +285,7 @@ int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("names")) return names(commands.names);
   if (app.got_subcommand("export")) return export_counts(commands.export_counts);
   if (app.got_subcommand("import")) return import_counts(commands.import_counts);
+  if (app.got_subcommand("backup")) return backup(commands.backup);
   if (app.got_subcommand("verify")) return verify(commands.verify);
   return demo(commands.demo);
 }
@@ -333,6 +347,7 @@ int main(int argc, char** argv) {
   add_names(app, commands.names);
   add_export(app, commands.export_counts);
   add_import(app, commands.import_counts);
+  add_backup(app, commands.backup);
   add_verify(app, commands.verify);
   add_demo(app, commands.demo);
   try {

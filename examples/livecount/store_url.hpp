@@ -124,6 +124,9 @@ class Store {
   [[nodiscard]] Snapshot snapshot() const {
     return std::visit([](auto& store) { return Snapshot(store); }, kind_);
   }
+  void backup(const std::string& path) {
+    std::visit([&](auto& store) { store.backup(path); }, kind_);
+  }
   /// What is wrong with it as a whole, in sentences. A file store was read whole when it was opened.
   [[nodiscard]] std::vector<std::string> verify() const {
     if (const auto* database = std::get_if<livecount::SqliteStore>(&kind_)) return database->verify();

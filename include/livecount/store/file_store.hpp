@@ -22,7 +22,7 @@
 // is then answered with Outcome::unknown, and before the next one is applied the store writes new files from
 // memory. Damage that a crash does not explain is refused; see OnDamage.
 //
-// Threads: as StorePolicy; questions and compact() from any thread.
+// Threads: as StorePolicy; questions, compact() and backup() from any thread.
 #pragma once
 
 #include <algorithm>
@@ -40,6 +40,7 @@
 #include "../concepts.hpp"
 #include "../detail/background_task.hpp"
 #include "../detail/file_system.hpp"
+#include "file_backup.hpp"
 #include "file_batch.hpp"
 #include "file_opening.hpp"
 #include "file_questions.hpp"
@@ -230,6 +231,21 @@ class BasicFileStore {
       throw Error(Errc::store_failed, options_.path + " was opened to be read only", options_.path);
     }
     writer_->compact([this] { forget_writers(); });
+  }
+
+  /// Copies the files as they are at one moment, while batches go on, to `path` and `path`.snapshot: a FileStore of its
+  /// own, on the disk when this returns. A store that is read_only writes what it had read. As for any copy: whoever
+  /// goes on counting into it must have been started anew.
+  /// Throws: Error with invalid_option if there is such a file, unsafe_path, store_unavailable; then there is no store
+  /// at `path`, but perhaps files beside it, which another attempt replaces.
+  void backup(const std::string& path) {
+    require_own_process();
+    detail::FileBackup<FileSystem> backup(files_, std::filesystem::absolute(path).string());
+    if (!writer_) return backup.write(state_, writer_mutex_, table_mutex_);
+    std::unique_lock lock(writer_mutex_);
+    const auto written = writer_->written();
+    lock.unlock();
+    backup.copy(written);
   }
 
  private:

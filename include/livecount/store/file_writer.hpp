@@ -131,6 +131,23 @@ class FileWriter {
     if (append(frame, true).outcome != Outcome::applied) journal_->take_back();
   }
 
+  /// What the files held at a moment: it can be read while others write.
+  struct Written {
+    std::shared_ptr<Journal> journal;
+    std::uint64_t size;  // of what counts in it
+    Chain chain;         // where the next frame goes
+    bool closed;
+    std::optional<File> snapshot;
+  };
+  [[nodiscard]] Written written() {
+    ensure_trusted();
+    Written written{journal_, journal_->size, journal_->chain, journal_->closed, std::nullopt};
+    if (files_.exists(paths_.snapshot)) {
+      written.snapshot.emplace(files_.open(paths_.snapshot, FileAccess::read));
+    }
+    return written;
+  }
+
   /// Syncs what has been written, while others write.
   void sync_beside() noexcept {
     std::shared_ptr<Journal> journal;
@@ -251,11 +268,10 @@ class FileWriter {
   /// Nothing may be renamed over a file that somebody else has put in the place of the journal.
   void require_in_place() const {
     if (!files_.exists(paths_.journal) || journal_->file.is_at(paths_.journal)) return;
-    throw Error(
-        Errc::store_failed,
-        paths_.journal +
-            " is another file than the one that was opened; put that back, or open the store anew",
-        paths_.journal);
+    throw Error(Errc::store_failed,
+                paths_.journal +
+                    " is another file than the one that was opened; put that back, or open the store anew",
+                paths_.journal);
   }
 
   /// A journal without frames, synced.

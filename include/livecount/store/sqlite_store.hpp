@@ -20,7 +20,7 @@
 // that has lived for so long itself. A batch that comes later than that is refused (store_rolled_back), never applied.
 // In a forked child of a process that had a database open, there is no SqliteStore (Errc::forked_child).
 //
-// Threads: as StorePolicy; settings and questions from any thread, each on a connection of its own. Progress: all wait
+// Threads: as StorePolicy; settings, questions and backup from any thread, each on a connection of its own. Progress: all wait
 // for the disk; what writes also for other writers, busy_timeout at the longest. Requires SQLite 3.37 or newer (STRICT
 // tables).
 #pragma once
@@ -39,6 +39,7 @@
 #include "../detail/quote.hpp"
 #include "../detail/sqlite_handle.hpp"
 #include "settings.hpp"
+#include "sqlite_backup.hpp"
 #include "sqlite_check.hpp"
 #include "sqlite_ledger.hpp"
 #include "sqlite_reader.hpp"
@@ -198,6 +199,14 @@ class SqliteStore {
   [[nodiscard]] std::vector<std::string> verify() const {
     detail::SqliteReader reader(options_.path, options_.busy_timeout);
     return detail::check_database(reader.connection());
+  }
+
+  /// Copies the database as it is at one moment to a new file, by SQLite's backup interface, beside whoever writes: a
+  /// SqliteStore of its own, on the disk when this returns. As for any copy: whoever goes on counting into it must have
+  /// been started anew. Throws: as settings, and invalid_option if the file exists; then no file is left.
+  void backup(const std::string& path) const {
+    detail::SqliteReader reader(options_.path, options_.busy_timeout);
+    detail::back_up_database(reader.connection(), path, options_.busy_timeout);
   }
 
  private:
