@@ -8,7 +8,7 @@ endif()
 
 # Which layer a header belongs to: the first pattern that matches its path below include/livecount.
 set(layers umbrella testing counter cache store queue concepts detail error vocabulary)
-set(umbrella   "^(livecount|sqlite|presets)[.]hpp$")
+set(umbrella   "^(livecount|sqlite|presets|prometheus)[.]hpp$")
 set(testing    "^testing/")
 set(counter    "^counter([.]hpp$|/)")
 set(cache      "^cache/")

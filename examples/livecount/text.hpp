@@ -4,6 +4,8 @@
 // is.
 #pragma once
 
+#include <livecount/detail/utf8.hpp>
+
 #include <clocale>
 #include <cstddef>
 #include <cstdint>
@@ -50,31 +52,9 @@ inline void append_csv(std::string& out, std::string_view bytes) {
   return hex;
 }
 
-struct Character {
-  char32_t value;
-  std::size_t size;  // bytes
-};
-
-/// The UTF-8 character that `bytes` begin with; none if that is not valid UTF-8 (too long, a surrogate, cut
-/// off).
-[[nodiscard]] inline std::optional<Character> first_character(std::string_view bytes) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  if (byte(0) < 0x80) return Character{byte(0), 1};
-  const std::size_t size = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || bytes.size() < size) return std::nullopt;
-  char32_t value = byte(0) & (0x7Fu >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
-    value = value << 6 | (byte(i) & 0x3Fu);
-  }
-  const char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return std::nullopt;
-  return Character{value, size};
-}
-
 [[nodiscard]] inline bool is_utf8(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto character = first_character(bytes);
+    const auto character = livecount::detail::first_utf8(bytes);
     if (!character) return false;
     bytes.remove_prefix(character->size);
   }
@@ -102,7 +82,7 @@ struct Cell {
       cut_size = cell.text.size();
       cut_columns = cell.columns;
     }
-    const auto character = first_character(bytes);
+    const auto character = livecount::detail::first_utf8(bytes);
     const int columns = character && character->value != '\\' ? width(character->value) : -1;
     const std::size_t size = columns < 0 ? 1 : character->size;
     if (columns < 0) {
