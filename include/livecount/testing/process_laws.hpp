@@ -120,9 +120,10 @@ class ProcessLaws {
 
   struct Moment {
     std::size_t finished = 0;
+    Count seen = 0;    // by the largest of the reads that have returned
     Count others = 0;  // that must be in it: what others had stored so long ago that it must be seen
   };
-  [[nodiscard]] Moment before_read(const KeyView& key) { return {of(key).finished, 0}; }
+  [[nodiscard]] Moment before_read(const KeyView& key) { return {of(key).finished, of(key).last_seen, 0}; }
 
   /// A read that began at the moment. `most`: what everybody has counted, if nobody ever decrements.
   [[nodiscard]] std::string read(const KeyView& key, const Moment& moment, const std::optional<Count>& seen,
@@ -138,9 +139,8 @@ class ProcessLaws {
     }
     if (!most) return "";
     const Count count = seen.value_or(0);
-    if (count < counter.last_seen)
-      return "reads never go back: " + what + ", after " + std::to_string(counter.last_seen);
-    counter.last_seen = count;
+    if (count < moment.seen) return "reads never go back: " + what + ", after " + std::to_string(moment.seen);
+    counter.last_seen = std::max(counter.last_seen, count);
     const Count least = std::max(value(key, moment.finished).value_or(0), moment.others);
     if (count < least)
       return "a read shows what was counted before it: " + what + ", at least " + std::to_string(least) +
