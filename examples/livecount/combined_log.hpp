@@ -167,9 +167,9 @@ class CombinedLog : public LineParser {
   }
 
   const Wanted wanted_;
-  std::array<char, 11> date_text_{};  // "17/May/2015", of date_
+  std::array<char, 11> date_text_{'0', '1', '/', 'J', 'a', 'n', '/', '1', '9', '7', '0'};  // of date_
   std::chrono::sys_days date_;
-  std::array<char, 5> offset_text_{};  // "+0000", of offset_
+  std::array<char, 5> offset_text_{'+', '0', '0', '0', '0'};  // of offset_
   std::chrono::minutes offset_{};
 };
 

@@ -75,7 +75,7 @@ class Tsv : public LineParser {
   }
 
   bool read_time(std::string_view text) {
-    if (text == time_text_) return true;
+    if (text == time_text_ && !text.empty()) return true;
     const std::optional<livecount::Time> time = livecount::try_parse_time(text, input_zone_);
     if (!time) return false;
     time_ = time->seconds();
