@@ -6,6 +6,8 @@
 #   scripts/long.sh power [CUTS]      power cuts for each store and file system (300); needs root
 #   scripts/long.sh simulate [SEEDS]  simulations of all combinations together (1000000)
 #   scripts/long.sh interleave [ROUNDS]  all scenarios, each round with ten times the executions of CI and other seeds (10)
+#   scripts/long.sh fuzz [MINUTES]    each fuzz target for so long (10); needs clang
+#   scripts/long.sh soak [MINUTES]    threads, a million names and a store that fails, in one process (120)
 set -eu
 cd "$(dirname "$0")/.."
 bin=build/release/bin
@@ -91,11 +93,39 @@ interleave() {
   done
 }
 
+fuzz() {
+  scripts/bootstrap.sh --clang
+  mkdir -p build
+  if ! { cmake --preset clang && cmake --build --preset clang --target fuzzers; } >build/long.log 2>&1; then
+    cat build/long.log >&2
+    exit 1
+  fi
+  for corpus in tests/fuzz/corpus/*; do
+    name=${corpus##*/}
+    found=build/fuzz/$name
+    mkdir -p "$found"
+    # What is found goes to build/fuzz; an input that breaks something, too, and its name is printed.
+    if ! "build/clang/bin/fuzz_$name" -max_total_time=$(($1 * 60)) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$found-" "$found" "$corpus" >"$found.log" 2>&1; then
+      grep -aE 'broken|ERROR|runtime error|Test unit written' "$found.log"
+      exit 1
+    fi
+    echo "== $name: $(sed -n 's/^stat::number_of_executed_units: //p' "$found.log") inputs in $1 min"
+  done
+}
+
+soak() {
+  build soak
+  $bin/soak "$1"
+}
+
 case ${1:-} in
   crash) crash "${2:-20000}" ;;
   faults) faults "${2:-20}" ;;
   power) power "${2:-300}" ;;
   simulate) simulate "${2:-1000000}" ;;
   interleave) interleave "${2:-10}" ;;
+  fuzz) fuzz "${2:-10}" ;;
+  soak) soak "${2:-120}" ;;
   *) usage ;;
 esac

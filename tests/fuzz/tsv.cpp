@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+// Events as text.
+#include "../../examples/livecount/tsv.hpp"
+
+#include "fuzz/lines.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace livecount::tests;
+  check_lines(text_of(data, size), [] { return std::make_unique<program::Tsv>(livecount::Calendar()); });
+  return 0;
+}
