@@ -91,6 +91,21 @@ TEST_CASE("reads of a growing counter never go back, and never miss it, while it
   });
 }
 
+TEST_CASE("the counter of a handle stays in the cache, however clean it is") {
+  expect_laws("pinned add, seal", [](World& world) {
+    ExploredCounter<> counter(options_of());
+    make_clean(counter);
+    auto handle = counter.handle("a");
+    handle.increment();
+    counter.flush();
+    world.thread("adder", [&] { handle.increment(); });
+    world.thread("evictor", [&] { world.check(counter.drop_clean() == 0, "what is pinned stays"); });
+    world.run();
+    counter.flush();
+    world.check(counter.store().stored("a") == 3, "no loss, no double count");
+  });
+}
+
 TEST_CASE("two threads that bring in one counter make one entry") {
   expect_laws("two inserts of one key", [](World& world) {
     ExploredCounter<> counter(options_of());

@@ -41,6 +41,16 @@ TEST_CASE("a load beside an add and a batch adds the stored count once") {
               {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
 }
 
+TEST_CASE("of two readers of a stored counter none sees it half loaded") {
+  expect_laws("load, get", [](World& world) {
+    ExploredCounter<> counter(options_of());
+    store_one(counter);
+    for (const char* const name : {"one", "two"})
+      world.thread(name, [&] { world.check(counter.get("a") == 1, "a read is right at some moment"); });
+    world.run();
+  });
+}
+
 TEST_CASE("a missing counter that is added to is found from then on, whatever is frozen meanwhile") {
   expect_laws("absent, add, freeze, get", [](World& world) {
     ExploredCounter<> counter(options_of());
