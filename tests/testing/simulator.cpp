@@ -82,6 +82,16 @@ TEST_CASE("a seed that failed fails alone, and its story is the same") {
   CHECK(again.steps == found.steps);
 }
 
+TEST_CASE("the same seeds are the same executions") {
+  using Disk = DiskPlace<>;
+  const SimulationReport one = simulate<Cache, Disk, ManualQueue>({.seeds = 200});
+  const SimulationReport two = simulate<Cache, Disk, ManualQueue>({.seeds = 200});
+  CHECK(!one.failed);
+  CHECK(one.happenings == two.happenings);
+  const SimulationReport others = simulate<Cache, Disk, ManualQueue>({.seeds = 200, .first_seed = 201});
+  CHECK(one.happenings != others.happenings);
+}
+
 TEST_CASE("a thread that is left in the middle goes on later, and others come in between") {
   SimulatedThreads threads(1);
   SimulatedAtomic<int> count{0};

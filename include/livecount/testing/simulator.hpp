@@ -26,7 +26,7 @@
 //   progress           every call ends; when the faults are over, what waits is written
 //   accounts           accepted = stored + in flight + unflushed + put aside + taken by floors
 //
-// One seed is one execution, to the byte; the story of a failure is made shorter for as long as it breaks the same law.
+// One seed is one execution; the story of a failure is made shorter for as long as it breaks the same law.
 // Two changes of one counter never overlap (the explorer shows that, explorer.hpp), and there is no weak memory.
 //
 // Threads: one; it runs everything itself. Not under ThreadSanitizer.
