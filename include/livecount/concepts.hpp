@@ -67,6 +67,8 @@ namespace livecount::inline v0_1 {
 //     snapshot.top(ns, bucket, limit)                 NamedCounts: the largest counts, ties by name
 //     snapshot.names(selection, after, limit)         the distinct names selected, in order, above `after`
 //     snapshot.namespaces()                           all of them, in order
+//     snapshot.sum(selection)                         optional: the sum of what is selected, or nothing if it does
+//                                                     not fit into a Count. Without it every row is looked at
 
 namespace detail {
 template <class S>

@@ -163,7 +163,7 @@ TEMPLATE_TEST_CASE("the counts under a prefix are summed", "", MemoryStore, Sqli
   CHECK(hits.sum({.prefix = "c"}) == 0);
 }
 
-TEMPLATE_TEST_CASE("a sum that 64 bits do not hold is refused", "", MemoryStore) {
+TEMPLATE_TEST_CASE("a sum that 64 bits do not hold is refused", "", MemoryStore, SqliteStore) {
   Place<TestType> place;
   for (int i = 0; i < 33; ++i) place.counter.increment(std::to_string(i), {.delta = max_count});
   CHECK(code_of([&] { (void)place.counter.sum(); }) == Errc::overflow);

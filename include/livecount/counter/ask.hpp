@@ -93,15 +93,9 @@ template <class Core>
 template <class Core>
 [[nodiscard]] Count ask_sum(Core& core, const Branch& branch) {
   const Selection selection = only(branch.ns, bucket_of(core, branch.period, branch.at), branch.prefix);
-  Count sum = 0;
-  bool fits = true;
-  moment_of(core, selection).scan(selection, [&](const KeyView&, Count count) {
-    fits = !__builtin_add_overflow(sum, count, &sum);
-    return fits;
-  });
-  if (!fits)
-    throw Error(Errc::overflow, "sum: the counts under the prefix add up to more than 64 bits hold", "sum");
-  return sum;
+  const std::optional<Count> sum = moment_of(core, selection).sum(selection);
+  if (sum) return *sum;
+  throw Error(Errc::overflow, "sum: the counts under the prefix add up to more than 64 bits hold", "sum");
 }
 
 }  // namespace livecount::inline v0_1::detail

@@ -67,10 +67,31 @@ class Moment {
     return rows;
   }
 
+  /// The sum of the counts selected; nothing if it does not fit into 64 bits.
+  [[nodiscard]] std::optional<Count> sum(const Selection& selection) const {
+    Count sum = 0;
+    bool fits = true;
+    const auto add = [&](Count count) { return fits = fits && !__builtin_add_overflow(sum, count, &sum); };
+    if constexpr (requires { snapshot_.sum(selection); }) {  // of a store that need not hand out every row
+      const std::optional<Count> stored = snapshot_.sum(selection);
+      if (!stored) return std::nullopt;
+      add(*stored);
+      for (const auto& [key, change] : pending_) {
+        if (!selection.contains(key)) continue;
+        const std::optional<Count> before = snapshot_.read(key);
+        add(count_after(change, before) - before.value_or(0));
+      }
+    } else {
+      scan(selection, [&](const KeyView&, Count count) { return add(count); });
+    }
+    return fits ? std::optional(sum) : std::nullopt;
+  }
+
   [[nodiscard]] std::vector<std::string> names(const Selection& selection,
                                                std::optional<std::string_view> after,
                                                std::size_t limit) const {
     std::vector<std::string> names = snapshot_.names(selection, after, limit);
+    if (pending_.empty()) return names;
     for (const auto& [key, change] : pending_) {
       if (selection.contains(key) && (!after || key.name > *after)) names.push_back(key.name);
     }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../detail/sqlite_handle.hpp"
@@ -78,12 +79,35 @@ class SqliteReader {
   [[nodiscard]] std::vector<std::string> names(const Selection& selection,
                                                std::optional<std::string_view> after, std::size_t limit) {
     const Condition where(selection);
-    SqliteStatement select(connection_, "SELECT DISTINCT name FROM livecount_counts" + where.sql +
+    // In one bucket no name comes twice.
+    const std::string distinct = selection.first == selection.last ? "" : "DISTINCT ";
+    SqliteStatement select(connection_, "SELECT " + distinct + "name FROM livecount_counts" + where.sql +
                                             (after ? " AND name > ?7" : "") + " ORDER BY name LIMIT ?8");
     where.bind(select);
     if (after) select.bind_blob(7, *after);
     select.bind(8, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
     return strings(select);
+  }
+
+  /// Nothing if it does not fit into 64 bits.
+  [[nodiscard]] std::optional<Count> sum(const Selection& selection) {
+    const Condition where(selection);
+    const auto query = [&](const std::string& sums) {
+      SqliteStatement select(connection_, "SELECT " + sums + " FROM livecount_counts" + where.sql);
+      where.bind(select);
+      select.step();
+      return std::pair(select.integer(0), select.integer(1));  // of no rows NULL, which is read as 0
+    };
+    try {
+      return query("sum(count), 0").first;
+    } catch (const Error& error) {  // SQLite gives up half-way, even where it fits in the end
+      if (error.code() != Errc::store_failed) throw;
+    }
+    const auto [high, low] = query("sum(count >> 31), sum(count & 2147483647)");
+    Count sum = 0;
+    const bool fits =
+        !__builtin_mul_overflow(high, Count{1} << 31, &sum) && !__builtin_add_overflow(sum, low, &sum);
+    return fits ? std::optional(sum) : std::nullopt;
   }
 
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) {

@@ -35,6 +35,7 @@ class SqliteSnapshot {
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
     return reader_->top(ns, bucket, limit);
   }
+  [[nodiscard]] std::optional<Count> sum(const Selection& selection) const { return reader_->sum(selection); }
   [[nodiscard]] std::vector<std::string> names(const Selection& selection,
                                                std::optional<std::string_view> after,
                                                std::size_t limit) const {
