@@ -253,9 +253,10 @@ class Comparison {
       const bool missing = shown.count(other) == 0 && (top.size() < 20 || count > top.back().count);
       require(!missing, "top lacks " + other + about);
     }
-    const auto sum_of = [&](const std::map<std::string, Count>& counts) {
+    const auto sum_of = [&,
+                         begin = std::string_view(asked.prefix)](const std::map<std::string, Count>& counts) {
       Count total = 0;
-      for (const auto& [one, count] : counts) total += one.substr(0, prefix.size()) == prefix ? count : 0;
+      for (const auto& [one, count] : counts) total += one.substr(0, begin.size()) == begin ? count : 0;
       return total;
     };
     require(sum_of(least) <= sum && sum <= sum_of(most), "sum" + about);
