@@ -74,14 +74,15 @@ class SqliteConnection {
  public:
   SqliteConnection(const std::string& path, int flags, std::chrono::milliseconds busy_timeout)
       : path_(path),
-        busy_timeout_(std::min<std::chrono::milliseconds>(busy_timeout, std::chrono::hours(24 * 365))) {
+        busy_timeout_(
+            std::clamp(busy_timeout, std::chrono::milliseconds(0), std::chrono::milliseconds(INT_MAX))) {
     SqliteForks::require_none(path);
     SqliteForks::opened();  // before: a fork in between must not go unnoticed
     sqlite3* db = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_EXRESCODE, nullptr);
     db_.reset(db);
     if (code != SQLITE_OK) throw SqliteError(db, code, path, "open");
-    sqlite3_busy_timeout(db, static_cast<int>(std::clamp<std::int64_t>(busy_timeout.count(), 0, INT_MAX)));
+    sqlite3_busy_timeout(db, static_cast<int>(busy_timeout_.count()));
   }
 
   void execute(const std::string& sql) {
