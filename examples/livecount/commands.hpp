@@ -119,6 +119,19 @@ struct VerifyCommand {
 };
 int verify(const VerifyCommand& command);
 
+struct StatsCommand {
+  std::string store = default_store;
+  std::string format;
+};
+int stats(const StatsCommand& command);
+
+struct WatchCommand {
+  TopCommand top;
+  double interval = 2;       // seconds
+  std::uint64_t frames = 0;  // 0: until it is stopped; if nobody sees it on a terminal, 1
+};
+int watch(const WatchCommand& command);
+
 struct DemoCommand {
   std::string store;  // empty: a file in the folder for temporary files
   std::uint64_t events = 200'000;

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "completion.hpp"
 #include "input.hpp"
 #include "message.hpp"
+#include "rows.hpp"
 
 namespace {
 
@@ -252,6 +254,45 @@ void add_verify(CLI::App& app, VerifyCommand& command) {
   add_store(sub, command.store)->capture_default_str();
 }
 
+void add_stats(CLI::App& app, StatsCommand& command) {
+  CLI::App* sub =
+      add_command(app, "stats", "show what a store holds, by namespace and period: counters, buckets, sums",
+                  "Reads all of it. As prometheus it is a page of metrics.\n"
+                  "Example: livecount stats --store sqlite:hits.db");
+  add_store(sub, command.store)->capture_default_str();
+  sub->add_option("--format", command.format,
+                  "table, tsv, csv, json or prometheus (default: table on a terminal, else tsv)")
+      ->check(CLI::IsMember({"table", "tsv", "csv", "json", "prometheus"}));
+}
+
+void add_watch(CLI::App& app, WatchCommand& command) {
+  command.top.period = "day";
+  command.top.limit = 10;
+  command.top.format = "table";
+  CLI::App* sub =
+      add_command(app, "watch", "show the largest counts again and again, until Ctrl-C",
+                  "Where standard output is no terminal it is shown once, or --count times.\n"
+                  "Example: livecount watch --store sqlite:hits.db --namespace path --period hour");
+  add_store(sub, command.top.store)->capture_default_str();
+  add_namespaces(sub, command.top.namespaces);
+  sub->add_option("--period", command.top.period, "second, minute, hour, day, week, month, year or all")
+      ->capture_default_str();
+  sub->add_option("--at", command.top.at, "in the bucket (default: now, again and again)");
+  sub->add_option("--limit", command.top.limit, "names")->capture_default_str();
+  sub->add_option("--interval", command.interval, "seconds")
+      ->check(CLI::Range(0.05, 1e6))
+      ->capture_default_str();
+  sub->add_option("--count", command.frames, "how often (default: until it is stopped)")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_completion(CLI::App& app, std::string& shell) {
+  CLI::App* sub =
+      add_command(app, "completion", "print a script by which a shell completes commands and options",
+                  "Example: livecount completion bash >/etc/bash_completion.d/livecount");
+  sub->add_option("shell", shell, "bash")->required()->check(CLI::IsMember({"bash"}));
+}
+
 void add_demo(CLI::App& app, DemoCommand& command) {
   CLI::App* sub = add_command(app, "demo", "count invented visits of a web site and show them",
                               "Example: livecount demo --seed 7");
@@ -273,8 +314,18 @@ struct Commands {
   ImportCommand import_counts;
   BackupCommand backup;
   VerifyCommand verify;
+  StatsCommand stats;
+  WatchCommand watch;
+  std::string shell;
   DemoCommand demo;
 };
+
+int complete(const CLI::App& app) {
+  Output output;
+  output.text = bash_completion(app);
+  output.flush();
+  return all_done;
+}
 
 int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("count")) return count(commands.count);
@@ -287,6 +338,9 @@ int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("import")) return import_counts(commands.import_counts);
   if (app.got_subcommand("backup")) return backup(commands.backup);
   if (app.got_subcommand("verify")) return verify(commands.verify);
+  if (app.got_subcommand("stats")) return stats(commands.stats);
+  if (app.got_subcommand("watch")) return watch(commands.watch);
+  if (app.got_subcommand("completion")) return complete(app);
   return demo(commands.demo);
 }
 
@@ -349,6 +403,9 @@ int main(int argc, char** argv) {
   add_import(app, commands.import_counts);
   add_backup(app, commands.backup);
   add_verify(app, commands.verify);
+  add_stats(app, commands.stats);
+  add_watch(app, commands.watch);
+  add_completion(app, commands.shell);
   add_demo(app, commands.demo);
   try {
     if (argc > 1) require_command(app, argv[1]);
