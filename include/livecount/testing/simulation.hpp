@@ -455,7 +455,7 @@ class Simulation {
     for (const Process& process : processes_) {
       if (!process.counter) continue;
       const std::size_t pending = process.counter->pending();
-      const std::size_t most = story_.max_pending + 2 * process.most_changes;  // some are of two periods
+      const std::size_t most = story_.max_pending + process.most_changes;
       if (pending > most)
         require("bound: " + std::to_string(pending) + " counters are pending, and " +
                 std::to_string(story_.max_pending) + " may be");
