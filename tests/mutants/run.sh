@@ -3,6 +3,7 @@
 # or simulations of tests/simulate.
 #   tests/mutants/run.sh            all of them
 #   tests/mutants/run.sh NAME...    some of them
+#   tests/mutants/run.sh --fit      only whether each change still fits its header
 # Prints for each mutant which law was broken, by what, after how many executions or seeds. Fails if one lives.
 # One is not among them as nothing here can find it: an add past the range that takes itself back without a mark. It matters
 # only where a batch is formed in between, which waits for the taking back 10,000 looks long (counter/adder.hpp, finish).
@@ -56,6 +57,18 @@ simulated-merged-into-a-batch-in-flight | counter/write_behind.hpp | simulate/me
 simulated-bound-not-kept | counter/write_behind.hpp | simulate/memory_store | s/pending \+ marks > limits_\.max_pending/false/
 END
 )
+
+if [ "${1:-}" = --fit ]; then
+  while IFS= read -r line; do
+    read -r name header tests change < <(sed 's/ | / /; s/ | / /; s/ | / /' <<<"$line")
+    if [ ! -e "tests/$tests.cpp" ] || perl -0pe "$change" "include/livecount/$header" | cmp -s - "include/livecount/$header"; then
+      echo "$name: the change does not fit $header any more" >&2
+      exit 1
+    fi
+  done <<<"$mutants"
+  echo "$(wc -l <<<"$mutants") mutants fit"
+  exit
+fi
 
 # Catch2 takes longer to compile than all else, so it is compiled once.
 mkdir -p "$WORK_DIR/support"
