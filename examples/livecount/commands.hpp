@@ -116,6 +116,7 @@ int backup(const BackupCommand& command);
 
 struct VerifyCommand {
   std::string store = default_store;
+  bool add_up = false;
 };
 int verify(const VerifyCommand& command);
 

@@ -252,6 +252,10 @@ void add_verify(CLI::App& app, VerifyCommand& command) {
       "each), 3 it could not be read.\n"
       "Example: livecount verify --store sqlite:hits.db");
   add_store(sub, command.store)->capture_default_str();
+  sub->add_flag(
+      "--add-up", command.add_up,
+      "also check that days add up to weeks and months, months to years, and so on: true where all was\n"
+      "counted by both periods, nothing was decremented or reset, and no old bucket has been removed");
 }
 
 void add_stats(CLI::App& app, StatsCommand& command) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The command that checks a store: what the store itself can say of its files, and then every counter, and the
-// positions of inputs. It prints what is wrong, a line each.
+// The command that checks a store: what the store itself can say of its files, then every counter, and the positions
+// of inputs; on demand whether the periods agree. It prints what is wrong, a line each.
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "commands.hpp"
@@ -19,8 +20,10 @@ namespace program {
 
 namespace {
 
+using livecount::Bucket;
 using livecount::Count;
 using livecount::KeyView;
+using livecount::PeriodType;
 
 /// What is wrong, as far as anybody wants to read it.
 class Findings {
@@ -111,6 +114,65 @@ std::uint64_t check_positions(const Snapshot& moment, Findings& findings) {
   return inputs.size();
 }
 
+/// The period types whose buckets lie whole in one of `longer`, the longest first.
+std::vector<PeriodType> parts_of(PeriodType longer) {
+  std::vector<PeriodType> parts;
+  for (auto type = static_cast<int>(longer) - 1; type >= 0; --type) {
+    const auto part = static_cast<PeriodType>(type);
+    const bool cut = part == PeriodType::week && longer != PeriodType::all;  // a week may lie in two months
+    if (!cut) parts.push_back(part);
+  }
+  return parts;
+}
+
+/// Whether in each longer bucket a name has what it has in the shorter ones together.
+void check_sums(const Snapshot& moment, const std::string& ns, PeriodType shorter, PeriodType longer,
+                const livecount::Calendar& calendar, Findings& findings) {
+  std::map<std::pair<std::int64_t, std::string>, Count> sums;
+  Bucket part, whole;
+  moment.scan(livecount::Selection{ns, shorter}, [&](const KeyView& key, Count count) {
+    if (sums.empty() || part != key.bucket) {
+      part = key.bucket;
+      whole = calendar.bucket(longer, calendar.bounds(part).from);
+    }
+    sums[{whole.start, std::string(key.name)}] += count;
+    return true;
+  });
+  const auto differs = [&](std::string_view name, Bucket bucket, Count sum, const std::string& count) {
+    findings.add(to_text(KeyView{ns, bucket, name}).text + ": its count by " +
+                 std::string(to_string(shorter)) + " adds up to " + std::to_string(sum) + ", and by " +
+                 std::string(to_string(longer)) + " it has " + count);
+  };
+  moment.scan(livecount::Selection{ns, longer}, [&](const KeyView& key, Count count) {
+    const auto found = sums.find({key.bucket.start, std::string(key.name)});
+    const Count sum = found == sums.end() ? 0 : found->second;
+    if (sum != count) differs(key.name, key.bucket, sum, std::to_string(count));
+    if (found != sums.end()) sums.erase(found);
+    return true;
+  });
+  for (const auto& [key, sum] : sums) differs(key.second, {longer, key.first}, sum, "none");
+}
+
+/// Of each period type against the longest of its parts that was counted.
+void check_sums(const Snapshot& moment, const livecount::Calendar& calendar, Findings& findings) {
+  for (const std::string& ns : moment.namespaces()) {
+    const auto is_counted = [&](PeriodType type) {
+      bool counted = false;
+      moment.scan(livecount::Selection{ns, type}, [&](const KeyView&, Count) {
+        counted = true;
+        return false;
+      });
+      return counted;
+    };
+    for (const PeriodType longer : livecount::Periods::every()) {
+      if (!is_counted(longer)) continue;
+      const std::vector<PeriodType> parts = parts_of(longer);
+      const auto shorter = std::find_if(parts.begin(), parts.end(), is_counted);
+      if (shorter != parts.end()) check_sums(moment, ns, *shorter, longer, calendar, findings);
+    }
+  }
+}
+
 /// Whether an error says that what was read is not as it should be, rather than that it could not be read.
 bool is_finding(livecount::Errc code) {
   using livecount::Errc;
@@ -131,6 +193,10 @@ int verify(const VerifyCommand& command) {
       const Snapshot moment = store.snapshot();
       const std::uint64_t counters = check_counters(moment, store.settings(), findings);
       const std::uint64_t inputs = check_positions(moment, findings);
+      if (command.add_up && findings.number() == 0) {
+        const livecount::Settings settings = store.settings();
+        check_sums(moment, livecount::parse_calendar(settings.calendar, settings.week_start), findings);
+      }
       summary = quantity(counters, "counter") + ", positions of " + quantity(inputs, "input");
     }
   } catch (const livecount::Error& error) {
