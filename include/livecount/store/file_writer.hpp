@@ -67,6 +67,13 @@ class FileWriter {
       copied.sync();
       put_in_place(std::make_shared<Journal>(std::move(copied), size, chain), paths_.new_journal);
     } else {
+      // A process that was killed while it closed may have written the last frame and not synced it. It is written again,
+      // as another sync does not make one good that has failed.
+      std::string last(frame_overhead + 1, '\0');
+      const std::uint64_t at = size - last.size();
+      (void)journal->file.read(at, last.data(), last.size());
+      journal->file.write(at, last);
+      journal->file.sync();
       files_.sync_folder_of(paths_.journal);
       journal_ = std::move(journal);
     }
