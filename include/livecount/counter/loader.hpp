@@ -81,9 +81,10 @@ class Loader {
       if (now - last < every || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed))
         return;
       const std::uint64_t version = store_.version();
-      if (version_.exchange(version, std::memory_order_relaxed) != version) {
-        generation_.fetch_add(1, std::memory_order_relaxed);
-      }
+      if (version_.load(std::memory_order_acquire) == version) return;
+      // In this order: who finds the new version already there must find every entry stale, too.
+      generation_.fetch_add(1, std::memory_order_relaxed);
+      version_.store(version, std::memory_order_release);
     }
   }
 
