@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -26,20 +27,25 @@ static_assert(Transform{-5, 0}.apply(3) == 0);          // a floored decrement
 static_assert(Transform{no_floor, 4}.apply(99) == 4);   // a reset to 4
 static_assert(Transform{-5, 0}.then({3, no_floor}) == Transform{-2, 3});
 static_assert(Transform{3, no_floor}.then({-5, 0}) == Transform{-2, 0});
+static_assert(Transform{3, no_floor}.then(removal) == removal && reset_to_zero.then(removal) == removal);
+static_assert(removal.then({0, no_floor}) == reset_to_zero && removal.then(removal) == removal);
+static_assert(removal.is_removal() && !reset_to_zero.is_removal() && !Transform{}.is_removal());
 
 /// One update, and what it does to a count without the help of Transform.
 struct Update {
-  enum class Kind { add, floored, reset } kind;
+  enum class Kind { add, floored, reset, remove } kind;
   Count delta;
 
   [[nodiscard]] Transform transform() const {
     if (kind == Kind::reset) return {no_floor, delta};
+    if (kind == Kind::remove) return removal;
     return {delta, kind == Kind::floored && delta < 0 ? 0 : no_floor};
   }
-  [[nodiscard]] Count after(Count count) const {
+  [[nodiscard]] std::optional<Count> after(std::optional<Count> count) const {
     if (kind == Kind::reset) return delta;
-    if (kind == Kind::floored && delta < 0) return std::max<Count>(count + delta, 0);
-    return count + delta;
+    if (kind == Kind::remove) return std::nullopt;
+    if (kind == Kind::floored && delta < 0) return std::max<Count>(count.value_or(0) + delta, 0);
+    return count.value_or(0) + delta;
   }
 };
 
@@ -73,17 +79,19 @@ std::uint64_t digest_of(const std::vector<Record>& records, Batch batch = {}) {
 
 TEST_CASE("one transform stands for any sequence of updates, however it is put together") {
   using Kind = Update::Kind;
-  const auto kinds = GENERATE(std::vector{Kind::floored}, std::vector{Kind::add},
-                              std::vector{Kind::add, Kind::floored, Kind::floored, Kind::reset});
+  const auto kinds =
+      GENERATE(std::vector{Kind::floored}, std::vector{Kind::add},
+               std::vector{Kind::add, Kind::floored, Kind::floored, Kind::reset},
+               std::vector{Kind::add, Kind::floored, Kind::floored, Kind::reset, Kind::remove});
   std::mt19937_64 random(20'110'615);
   int wrong = 0;
   for (int i = 0; i < 40'000; ++i) {
     const std::vector<Update> updates = draw_updates(random, kinds);
     const Transform all = compose(updates, random);
     for (const Count start : {-30, -1, 0, 1, 4, 12, 200}) {
-      Count expected = start;
+      std::optional<Count> expected = start;
       for (const Update& update : updates) expected = update.after(expected);
-      if (all.apply(start) != expected) ++wrong;
+      if ((all.is_removal() ? std::nullopt : std::optional(all.apply(start))) != expected) ++wrong;
     }
   }
   CHECK(wrong == 0);
@@ -131,6 +139,8 @@ TEST_CASE("a digest changes when any field changes or moves to its neighbour") {
       {{{"ab", day, "cd"}, {3, no_floor}}},
       {{{"ab", day, "cd"}, {no_floor, 2}}},
       {{{"ab", day, "cd"}, {2, 3}}},
+      {{{"ab", day, "cd"}, reset_to_zero}},
+      {{{"ab", day, "cd"}, removal}},
   };
   const Record other{{"ab", day, "ce"}, {3, 2}};
   batches.push_back({record, other});

@@ -40,6 +40,17 @@ struct IncrementCommand {
 };
 int increment(const IncrementCommand& command);
 
+struct ResetCommand {
+  StoreChoice store;
+  std::string name;
+  std::string ns = "default";
+  std::string period = "all";
+  std::string at;  // empty: now
+  bool remove = false;
+  std::string format;
+};
+int reset(const ResetCommand& command);
+
 struct GetCommand {
   std::string store = default_store;
   std::string name;

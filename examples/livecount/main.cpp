@@ -117,6 +117,23 @@ void add_increment(CLI::App& app, IncrementCommand& command) {
   add_format(sub, command.format);
 }
 
+void add_reset(CLI::App& app, ResetCommand& command) {
+  CLI::App* sub = add_command(
+      app, "reset", "set one counter to 0 and show what it was, or remove it",
+      "What others count meanwhile is not lost: exactly the count that is shown is taken away. With --remove "
+      "all of\n"
+      "it goes, and the count shown is the last one seen. Exit status 1: there is no such counter.\n"
+      "Example: livecount reset --store sqlite:votes.db --namespace votes --period day --at 2015-05-18 red");
+  add_store_choice(sub, command.store);
+  sub->add_option("name", command.name, "the counter's name")->required();
+  sub->add_option("--namespace", command.ns, "in which the name was counted")->capture_default_str();
+  sub->add_option("--period", command.period, "second, minute, hour, day, week, month, year or all")
+      ->capture_default_str();
+  sub->add_option("--at", command.at, "a time, a date, or the bucket as top shows it (default: now)");
+  sub->add_flag("--remove", command.remove, "there is no such counter then, until it is counted again");
+  add_format(sub, command.format);
+}
+
 void add_get(CLI::App& app, GetCommand& command) {
   CLI::App* sub = add_command(app, "get", "show one count",
                               "As tsv it is the bare number. Exit status 1: there is no such counter.\n"
@@ -310,6 +327,7 @@ void add_demo(CLI::App& app, DemoCommand& command) {
 struct Commands {
   CountCommand count;
   IncrementCommand increment;
+  ResetCommand reset;
   GetCommand get;
   TopCommand top;
   RangeCommand range;
@@ -334,6 +352,7 @@ int complete(const CLI::App& app) {
 int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("count")) return count(commands.count);
   if (app.got_subcommand("increment")) return increment(commands.increment);
+  if (app.got_subcommand("reset")) return reset(commands.reset);
   if (app.got_subcommand("get")) return get(commands.get);
   if (app.got_subcommand("top")) return top(commands.top);
   if (app.got_subcommand("range")) return range(commands.range);
@@ -399,6 +418,7 @@ int main(int argc, char** argv) {
   Commands commands;
   add_count(app, commands.count);
   add_increment(app, commands.increment);
+  add_reset(app, commands.reset);
   add_get(app, commands.get);
   add_top(app, commands.top);
   add_range(app, commands.range);

@@ -89,6 +89,7 @@ class Store {
     bool salvage = false;    // of files that are damaged read what is sound
   };
   using guarantee = livecount::exactly_once;
+  static constexpr bool removes = true;
 
   explicit Store(const Options& options) : kind_(open(options)), shut_(options.shut) {}
 

@@ -56,6 +56,9 @@ namespace livecount::inline v0_1 {
 //
 //   SettingsStore      s.adopt(settings)      Error   keeps the settings with the data, or compares them with
 //                                                     what is kept and refuses (settings_mismatch)
+//   RemovingStore      S::removes                     true: apply erases the counters of records whose
+//                                                     change.is_removal(), and the next record makes them anew.
+//                                                     Counter::remove sends no such record to other stores
 //   SharedStore        s.version()                    a number that moves when another process has changed
 //                                                     the data: counts in memory are refreshed by it
 //   QuestionStore      s.snapshot()           Error   one moment of the data, for as long as the object lives
@@ -101,6 +104,9 @@ template <class S>
 concept SettingsStore = StorePolicy<S> && requires(S& s, const Settings& settings) {
   s.adopt(settings);
 };
+
+template <class S>
+concept RemovingStore = StorePolicy<S> && S::removes;
 
 template <class S>
 concept SharedStore = StorePolicy<S> && requires(S& s) {

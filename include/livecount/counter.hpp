@@ -178,6 +178,48 @@ class Counter {
     return count;
   }
 
+  /// Takes the count: a decrement by exactly the number returned, so that of all that is counted nothing is lost and
+  /// nothing taken twice. Nothing, and nothing is changed, if there is no such counter.
+  /// Throws and Progress: as increment_and_get. With a queue that writes through, not_yet_durable: it is taken, and the
+  /// form with a code tells the number.
+  std::optional<Count> get_and_reset(std::string_view name, const Lookup& lookup = {}) {
+    std::optional<Count> count;
+    if (const Errc code = try_get_and_reset(name, count, lookup); code != Errc::ok) {
+      detail::raise(*core_, code, "get_and_reset", name, detail::update_of(lookup));
+    }
+    return count;
+  }
+  [[nodiscard]] Errc try_get_and_reset(std::string_view name, std::optional<Count>& count,
+                                       const Lookup& lookup = {}) noexcept {
+    return core_->take(name, lookup, count);
+  }
+
+  /// Sets the count to 0, whatever it was, here and in the store: also by what other processes have written before this
+  /// is written. What was counted before is gone (Stats::discarded_sum), what comes after is counted. The counter exists
+  /// from then on.
+  /// Throws: as increment_and_get; store_unavailable also where a batch under way cannot be written; inside_handler.
+  /// Progress: blocking: waits for a batch under way.
+  void reset(std::string_view name, const Lookup& lookup = {}) {
+    if (const Errc code = try_reset(name, lookup); code != Errc::ok) {
+      detail::raise(*core_, code, "reset", name, detail::update_of(lookup));
+    }
+  }
+  [[nodiscard]] Errc try_reset(std::string_view name, const Lookup& lookup = {}) noexcept {
+    return core_->begin_anew(name, lookup, reset_to_zero);
+  }
+
+  /// The same, after which there is no such counter: get gives nothing, and no question tells of it. The next update
+  /// makes it anew, from 0. For stores that are RemovingStores. Throws and Progress: as reset.
+  void remove(std::string_view name, const Lookup& lookup = {}) requires RemovingStore<Store> {
+    if (const Errc code = try_remove(name, lookup); code != Errc::ok) {
+      detail::raise(*core_, code, "remove", name, detail::update_of(lookup));
+    }
+  }
+  [[nodiscard]] Errc try_remove(std::string_view name,
+                                const Lookup& lookup = {}) noexcept requires RemovingStore<Store> {
+    return core_->begin_anew(name, lookup, removal);
+  }
+
   /// A name resolved once, for many updates. Throws: name_too_long, namespace_too_long, closed.
   /// Progress: lock-free; the first update looks the name up.
   [[nodiscard]] Handle handle(std::string_view name, const Binding& binding = {}) {
@@ -193,7 +235,7 @@ class Counter {
   [[nodiscard]] std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) {
     std::optional<Count> count;
     if (const Errc code = core_->get(name, lookup, count); code != Errc::ok) {
-      detail::raise(*core_, code, "get", name, {.periods = lookup.period, .ns = lookup.ns, .at = lookup.at});
+      detail::raise(*core_, code, "get", name, detail::update_of(lookup));
     }
     return count;
   }

@@ -202,6 +202,20 @@ class BasicEntry {
     return frozen;
   }
 
+  /// Lets the count begin anew, at 0, and returns the one that is gone; the batch that the caller forms has the record
+  /// of that. `state`: whether there is a counter then. Queued becomes busy, if it was set. Requires: the gate closed by
+  /// the caller, busy not set, pinned, loaded.
+  Count begin_anew(State state) noexcept {
+    // Before the word: a reader that sees the new word sees the new state when it looks for the second time.
+    set_state(state);
+    Word word = load();
+    while (!replace(word, live | busy)) {  // an add past the range, if there is one, finds room now
+    }
+    set_watermark(0);
+    changes.store(0, std::memory_order_relaxed);
+    return count_of(word);
+  }
+
   /// What freeze would take now. Requires: the gate closed by the caller, so that nobody moves the watermark.
   [[nodiscard]] Transform pending(const Window* window = nullptr) const noexcept {
     Word word = load();
@@ -214,8 +228,13 @@ class BasicEntry {
 
   // ---- state
 
-  [[nodiscard]] State state() const noexcept {
-    return static_cast<State>(loaded_.load(std::memory_order_acquire) & 3U);  // (6) pairs with (5)
+  [[nodiscard]] State state() const noexcept { return state_in(loaded()); }
+  /// State and generation together, for who looks twice.
+  [[nodiscard]] std::uint32_t loaded() const noexcept {
+    return loaded_.load(std::memory_order_acquire);  // (6) pairs with (5)
+  }
+  [[nodiscard]] static constexpr State state_in(std::uint32_t loaded) noexcept {
+    return static_cast<State>(loaded & 3U);
   }
 
   /// Which of the store's contents it was loaded from, as the loader numbers them, up to this number.

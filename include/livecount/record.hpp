@@ -10,6 +10,9 @@
 //     t = t.then({-5, 0}).then({3, no_floor});
 //     t.apply(1) == 3;                   // 1 - 5 floors at 0, then + 3
 //
+// Two changes do not look at the count: a reset, after which it is 0, and a removal, after which there is no such
+// counter; what comes next makes it anew, from 0.
+//
 // A Batch carries records under an identity (writer, shard, sequence). A store that keeps the last sequence
 // of each writer in the same transaction as the records applies a batch once, however often it is sent.
 //
@@ -53,18 +56,25 @@ struct Transform {
   Count sum = 0;
   Count low = no_floor;
 
-  /// The count after this change, given the count before it (0 where there was none).
+  /// After it there is no such counter. A store that takes removals (RemovingStore) has to ask before it applies.
+  [[nodiscard]] constexpr bool is_removal() const noexcept { return sum == no_floor && low == no_floor; }
+
+  /// The count after this change, given the count before it (0 where there was none). Requires: no removal.
   [[nodiscard]] constexpr Count apply(Count count) const noexcept {
     return sum == no_floor ? low : std::max(count + sum, low);
   }
   /// This change and, after it, the next one, as one.
   [[nodiscard]] constexpr Transform then(Transform next) const noexcept {
     if (next.sum == no_floor) return next;
+    if (is_removal()) return {no_floor, next.apply(0)};
     const Count shifted = low == no_floor ? no_floor : low + next.sum;
     return {sum == no_floor ? no_floor : sum + next.sum, std::max(shifted, next.low)};
   }
   friend constexpr bool operator==(const Transform&, const Transform&) = default;
 };
+
+inline constexpr Transform reset_to_zero{no_floor, 0};
+inline constexpr Transform removal{no_floor, no_floor};
 
 struct Record {
   KeyView key;

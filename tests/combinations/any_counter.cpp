@@ -28,6 +28,13 @@ class AnyCounterOf final : public AnyCounter {
   std::optional<Count> get(std::string_view name, const Lookup& lookup) override {
     return counter_.get(name, lookup);
   }
+  std::optional<Count> get_and_reset(std::string_view name, const Lookup& lookup) override {
+    return counter_.get_and_reset(name, lookup);
+  }
+  void reset(std::string_view name, const Lookup& lookup) override { counter_.reset(name, lookup); }
+  void remove(std::string_view name, const Lookup& lookup) override { counter_.remove(name, lookup); }
+  std::vector<NamedCount> top(const Top& top) override { return counter_.top(top); }
+  std::vector<std::string> names(const Names& names) override { return counter_.names(names); }
   std::function<Errc(Count)> handle(std::string_view name, const Binding& binding) override {
     const auto handle = std::make_shared<typename Counted::Handle>(counter_.handle(name, binding));
     return [handle](Count delta) { return handle->try_increment(delta); };

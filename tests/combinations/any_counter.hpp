@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -35,6 +36,11 @@ class AnyCounter {
   virtual Errc try_decrement(std::string_view name, const Update& update = {}) = 0;
   virtual Count increment_and_get(std::string_view name, const Update& update = {}) = 0;
   virtual std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) = 0;
+  virtual std::optional<Count> get_and_reset(std::string_view name, const Lookup& lookup = {}) = 0;
+  virtual void reset(std::string_view name, const Lookup& lookup = {}) = 0;
+  virtual void remove(std::string_view name, const Lookup& lookup = {}) = 0;
+  virtual std::vector<NamedCount> top(const Top& top = {}) = 0;
+  virtual std::vector<std::string> names(const Names& names = {}) = 0;
   /// Handle::try_increment
   virtual std::function<Errc(Count)> handle(std::string_view name, const Binding& binding = {}) = 0;
   virtual void flush() = 0;

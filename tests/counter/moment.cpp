@@ -51,18 +51,25 @@ TEST_CASE("a moment answers as a table of all counts would") {
     std::map<Key, Count> model;
     Writer writer(1);
     const auto draw = [&] {
+      if (random() % 4 == 0) return removal;
+      if (random() % 8 == 0) return reset_to_zero;
       return Transform{static_cast<Count>(random() % 19) - 9, random() % 3 == 0 ? 0 : no_floor};
     };
     for (const Key& key : keys) {
       if (random() % 2 == 0) continue;
       const Record record{key, draw()};
       REQUIRE(is_applied(writer.send(place.store, {record})));
-      model[key] = record.change.apply(0);
+      if (!record.change.is_removal()) model[key] = record.change.apply(0);
     }
     for (std::uint64_t i = random() % 40; i > 0; --i) {
       const Key& key = keys[random() % keys.size()];
       place.pending.emplace_back(key, draw());
-      model[key] = place.pending.back().second.apply(model[key]);
+      const Transform& change = place.pending.back().second;
+      if (change.is_removal()) {
+        model.erase(key);
+      } else {
+        model[key] = change.apply(model[key]);
+      }
     }
     const auto moment = place.moment();
     for (const Key& key : keys) {

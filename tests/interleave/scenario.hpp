@@ -39,6 +39,7 @@ class StepStore {
     std::function<void(const MemoryStore&)> after_batch{};
   };
   using guarantee = exactly_once;
+  static constexpr bool removes = true;
 
   explicit StepStore(Options options) : options_(std::move(options)) {}
 

@@ -54,7 +54,7 @@ simulated-snapshot-not-synced | store/file_snapshot.hpp | simulate/file_store | 
 simulated-journal-goes-on-without-a-copy | store/file_writer.hpp | simulate/file_store | s/if \(!closed\) \{/if (false) {/
 simulated-settled-on-an-unclear-answer | counter/write_behind.hpp | simulate/memory_store | s/result\.outcome == Outcome::applied/result.outcome != Outcome::not_applied/
 simulated-merged-into-a-batch-in-flight | counter/write_behind.hpp | simulate/memory_store | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    for/    for/
-simulated-bound-not-kept | counter/write_behind.hpp | simulate/memory_store | s/pending \+ marks > limits_\.max_pending/false/
+simulated-bound-not-kept | counter/room.hpp | simulate/memory_store | s/taken \+ marks > places_/false/
 END
 )
 

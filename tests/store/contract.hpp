@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -77,6 +78,39 @@ TEMPLATE_TEST_CASE("a reset and a change of nothing make the counter if there is
   CHECK(opened.store.read(named("a")) == 0);
   CHECK(opened.store.read(named("b")) == 4);
   CHECK(opened.store.read(named("c")) == 0);
+}
+
+TEMPLATE_TEST_CASE("a removed counter is gone, and what comes after makes it anew from 0", "",
+                   LIVECOUNT_TESTED_STORE) {
+  STATIC_REQUIRE(RemovingStore<TestType>);
+  const StorePlace<TestType> place;
+  auto store = std::make_unique<TestType>(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(*store, {plus("a", 3), plus("b", 5), plus("c", 7)})));
+  const std::vector<Record> removals = {{named("a"), removal}, {named("none"), removal}, plus("b", 1)};
+  REQUIRE(is_applied(writer.send(*store, removals)));
+  const auto check = [&] {
+    CHECK(store->read(named("a")) == std::nullopt);
+    CHECK(store->read(named("none")) == std::nullopt);
+    CHECK(store->read(named("b")) == 6);
+    CHECK(store->top("ns", all, 10) == std::vector<NamedCount>{{"c", 7}, {"b", 6}});
+    CHECK(rows(*store, "ns", PeriodType::all).size() == 2);
+  };
+  check();
+  REQUIRE(is_applied(writer.send_again(*store, removals)));
+  check();
+  if (StorePlace<TestType>::on_disk) {
+    store.reset();
+    store = std::make_unique<TestType>(place.options());
+    check();
+  }
+  REQUIRE(is_applied(writer.send(*store, {plus("a", 2), {named("c"), removal}})));
+  CHECK(store->read(named("a")) == 2);
+  REQUIRE(is_applied(writer.send(*store, {{named("a"), removal}, {named("b"), removal}, plus("a", -4, -2)})));
+  CHECK(store->top("ns", all, 10) == std::vector<NamedCount>{{"a", -2}});
+  REQUIRE(is_applied(writer.send(*store, {{named("a"), removal}})));
+  CHECK(store->snapshot().namespaces().empty());
+  CHECK(store->read(named("a")) == std::nullopt);
 }
 
 // ---- exactly once

@@ -38,6 +38,10 @@ struct Model {
     ApplyResult result = Outcome::applied;
     for (std::size_t i = 0; i < records.size(); ++i) {
       const auto& [key, change] = records[i];
+      if (change.sum == no_floor && change.low == no_floor) {
+        counts.erase(key);
+        continue;
+      }
       const auto found = counts.find(key);
       const Count old = found == counts.end() ? 0 : found->second;
       const Count count = change.sum == no_floor ? change.low : std::max(old + change.sum, change.low);
@@ -74,6 +78,7 @@ inline Transform draw_change(std::mt19937_64& random) {
   switch (random() % 12) {
     case 0: return {no_floor, small};
     case 1: return {max_count - 2 + small, no_floor};
+    case 3: return {no_floor, no_floor};
     case 2: return {min_count + 2 + small, lows[random() % 4]};
     default: return {small, lows[random() % 4]};
   }

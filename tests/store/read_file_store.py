@@ -36,7 +36,10 @@ def take_runs(data, at, counts):
         for _ in range(counters):
             count, = struct.unpack_from("<q", data, at)
             name, at = take_bytes(data, at + 8)
-            counts[ns, kind, start, name] = count
+            if count == -2**63:
+                counts.pop((ns, kind, start, name), None)
+            else:
+                counts[ns, kind, start, name] = count
 
 counts, first = {}, 0
 if os.path.exists(sys.argv[1] + ".snapshot"):

@@ -19,6 +19,7 @@ class UnreliableStore {
         nullptr;  // looks at the store after each applied batch
   };
   using guarantee = exactly_once;
+  static constexpr bool removes = true;
 
   explicit UnreliableStore(Options options) : options_(std::move(options)) {}
 

@@ -39,6 +39,7 @@ enum class Lie {
   loses_the_last_record,
   joins_keys_with_colons,
   counts_beyond_the_range,
+  keeps_what_is_removed,
   forgets_when_closed,
   forgets_when_killed,
   forgets_in_a_power_cut,
@@ -72,6 +73,7 @@ class WrongStore {
     std::shared_ptr<Data> data{};
   };
   using guarantee = exactly_once;
+  static constexpr bool removes = true;
 
   explicit WrongStore(Options options) : data_(std::move(options.data)) {}
 
@@ -162,6 +164,12 @@ class WrongStore {
     return text;
   }
   [[nodiscard]] bool count(const Record& record) {
+    if (record.change.is_removal()) {
+      if (lie == Lie::keeps_what_is_removed) return true;
+      data_->counts.erase(text(record.key));
+      data_->rows.erase(owned(record.key));
+      return true;
+    }
     const auto found = data_->counts.find(text(record.key));
     const Count before = found == data_->counts.end() ? 0 : found->second;
     Count after = record.change.apply(before);
@@ -238,6 +246,8 @@ TEST_CASE("of a store that breaks one law, that law is named first") {
         "names and namespaces are bytes, and buckets of their own");
   CHECK(first_broken<Lie::counts_beyond_the_range>() ==
         "a record whose count would leave the range is put aside and named, and the rest is applied");
+  CHECK(first_broken<Lie::keeps_what_is_removed>() ==
+        "after a removal there is no counter, until a record makes it anew, from 0");
   CHECK(first_broken<Lie::forgets_when_closed>() ==
         "what was acknowledged is there when the store is opened again");
   CHECK(first_broken<Lie::forgets_when_killed>() == "what was acknowledged is there after a kill");

@@ -39,7 +39,7 @@ class Adder {
   /// together cannot carry the count into the flags' neighbourhood: 2^16 threads times 2^40 stay below 2^58.
   [[nodiscard]] bool is_plain(Count delta) const noexcept {
     constexpr Count large = Count{1} << 40;
-    return delta <= large && delta >= (floor_ == Floor::none ? -large : 0) && !write_behind_.full();
+    return delta <= large && delta >= (floor_ == Floor::none ? -large : 0) && !write_behind_.room().full();
   }
   /// Whether the floor can bite.
   [[nodiscard]] bool is_floored(Count delta) const noexcept { return floor_ == Floor::zero && delta < 0; }
@@ -85,7 +85,31 @@ class Adder {
     }
   }
 
-  /// The sum of what the floor has taken from decrements (none or less), modulo 2^64.
+  /// Takes the whole count, as a decrement by exactly what it returns: adds that come in between are in it or stay.
+  /// Requires: inside the gate, pinned, under the latch, loaded; the entry's window if counts are floored.
+  [[nodiscard]] Count take(Entry& entry, Window* window) noexcept {
+    Word word = entry.load();
+    Count taken = 0;
+    for (int patience = Entry::patience;;) {
+      const Count before = Entry::count_of(word);
+      taken = visible(before);
+      if (!in_range(before) && --patience > 0) {
+        Sync::yield();
+        word = entry.load();
+      } else if (entry.replace(word, word - taken * Entry::unit)) {
+        break;
+      }
+    }
+    if (window) note_decrement(entry, *window, Entry::count_of(word) - taken);
+    return taken;
+  }
+
+  /// A reset or removal has taken this from a count.
+  void discard(Count count) noexcept {
+    discarded_sum_.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
+  }
+
+  /// The sum of what resets have taken from counts, less what the floor has taken from decrements, modulo 2^64.
   [[nodiscard]] std::uint64_t discarded_sum() const noexcept {
     return discarded_sum_.load(std::memory_order_relaxed);
   }
@@ -117,7 +141,7 @@ class Adder {
     const Word word = entry.load();
     if (!Entry::is_live(word)) return taken_back ? Added::no : Added::cancelled;
     if (Entry::is_queued(word)) return taken_back ? Added::no : Added::yes;
-    write_behind_.reserve_by_force();
+    write_behind_.room().reserve_by_force();
     const Word before = write_behind_.mark(entry);
     if (taken_back) return Added::no;
     if (!Entry::is_live(before)) return Added::cancelled;
@@ -133,6 +157,12 @@ class Adder {
     const Count clip = after - (Entry::count_of(word) + delta);
     if (clip != 0) discarded_sum_.fetch_sub(static_cast<std::uint64_t>(clip), std::memory_order_relaxed);
     window.clipped += clip;
+    note_decrement(entry, window, after);
+    if (result) *result = after;
+  }
+
+  /// `after`: the count after the decrement.
+  static void note_decrement(const Entry& entry, Window& window, Count after) noexcept {
     Count sum = after - entry.watermark() - window.clipped;
     if (sum < min_count) {  // no count survives this anyway: exact, and it cannot grow without bound
       window.clipped -= min_count - sum;
@@ -140,7 +170,6 @@ class Adder {
     }
     window.lowest = window.floored ? std::min(window.lowest, sum) : sum;
     window.floored = true;
-    if (result) *result = after;
   }
 
   WriteBehind<Cache, Store>& write_behind_;

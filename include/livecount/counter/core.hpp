@@ -143,6 +143,32 @@ class Core {
     });
   }
 
+  /// A decrement by exactly the count that it gives; none, and nothing changed, if there is no such counter.
+  [[nodiscard]] Errc take(std::string_view name, const Lookup& lookup, std::optional<Count>& count) noexcept {
+    count = std::nullopt;
+    return account([&] {
+      return change_one(name, lookup, [&](Entry& entry, std::uint64_t name_hash) {
+        return take_pinned(entry, name_hash, count);
+      });
+    });
+  }
+
+  /// Lets the count begin anew: by a reset, or by a removal.
+  [[nodiscard]] Errc begin_anew(std::string_view name, const Lookup& lookup, Transform change) noexcept {
+    const Errc code = account([&] {
+      return change_one(name, lookup, [&](Entry& entry, std::uint64_t name_hash) {
+        Count gone = 0;
+        const Errc begun = write_behind_.begin_anew(entry, name_hash, change, gone);
+        if (begun != Errc::ok) return begun;
+        adder_.discard(gone);
+        accepted_.add(Guard().thread_index(), 0);
+        return Errc::ok;
+      });
+    });
+    if (code == Errc::ok) queue_.notify(Wake::dirty);
+    return code;
+  }
+
   /// For updates that are refused before they get here.
   [[nodiscard]] Errc refuse(Errc code) noexcept {
     refused_.fetch_add(1, std::memory_order_relaxed);
@@ -439,6 +465,14 @@ class Core {
   }
 
   [[nodiscard]] Errc add_together(const Keys& keys, Count delta, Count* result) {
+    return with_pins(keys, [&](Entry* const* entries) {
+      return add_pinned(entries, keys.count, keys.name_hash, delta, result);
+    });
+  }
+
+  /// Calls f(entries) until it returns another code than backpressure, for which room is made in between.
+  template <class F>
+  [[nodiscard]] Errc with_pins(const Keys& keys, F f) {
     const Call call(lifetime_);
     if (!call) return refusal();
     Patience patience;
@@ -446,12 +480,25 @@ class Core {
       {
         Pins<Cache> pins(cache_);
         if (pins.take(keys)) {
-          const Errc code = add_pinned(pins.entries(), keys.count, keys.name_hash, delta, result);
+          const Errc code = f(pins.entries());
           if (code != Errc::backpressure) return code;
         }
       }
       if (!relieve(patience)) return no_room();
     }
+  }
+
+  /// Calls f(entry, name_hash) for a change that needs the count: pinned, loaded, under the latch.
+  template <class F>
+  [[nodiscard]] Errc change_one(std::string_view name, const Lookup& lookup, F f) {
+    if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
+    const std::uint64_t name_hash = hash_of(lookup.ns, name);
+    const Keys keys = keys_of(name, update_of(lookup), name_hash);
+    return with_pins(keys, [&](Entry* const* entries) {
+      const std::lock_guard latch(latch_of(name_hash));
+      const Errc code = loader_.load(*entries[0], name_hash);
+      return code == Errc::ok ? f(*entries[0], name_hash) : code;
+    });
   }
 
   /// All or none. Errc::backpressure: there is no room for the marks, and nothing was changed.
@@ -478,19 +525,19 @@ class Core {
       for (std::size_t i = 0; i < count && !floored; ++i) {
         if (!in_range(Entry::count_of(entries[i]->load()) + delta)) return Errc::overflow;
       }
-      if (!write_behind_.reserve(marks)) return Errc::backpressure;
+      if (!write_behind_.room().reserve(marks)) return Errc::backpressure;
       std::array<Window*, most_periods> windows{};
       try {
         for (std::size_t i = 0; i < count && floored; ++i)
           windows[i] = &write_behind_.window(*entries[i], name_hash);
       } catch (...) {
-        write_behind_.unreserve(marks);
+        write_behind_.room().unreserve(marks);
         throw;
       }
       for (std::size_t i = 0; i < count; ++i) {
         if (adder_.change(*entries[i], delta, windows[i], result)) continue;
         while (i > 0) (void)entries[--i]->add(-delta);  // never of a floored decrement: that cannot fail
-        write_behind_.unreserve(marks);
+        write_behind_.room().unreserve(marks);
         return Errc::overflow;
       }
       for (std::size_t i = 0; i < count; ++i) {
@@ -501,6 +548,28 @@ class Core {
       }
     }
     accepted_.add(Guard().thread_index(), delta * static_cast<Count>(count));
+    return tell_queue(added);
+  }
+
+  [[nodiscard]] Errc take_pinned(Entry& entry, std::uint64_t name_hash, std::optional<Count>& count) {
+    Added added = Added::yes;
+    {
+      const Inside inside(write_behind_.gate(name_hash));
+      const bool clean = !Entry::is_queued(entry.load());
+      if (clean && entry.state() == Entry::State::absent) return Errc::ok;
+      if (clean && !write_behind_.room().reserve(1)) return Errc::backpressure;
+      Window* window = nullptr;
+      try {
+        if (options_.floor == Floor::zero) window = &write_behind_.window(entry, name_hash);
+      } catch (...) {
+        if (clean) write_behind_.room().unreserve(1);
+        throw;
+      }
+      count = adder_.take(entry, window);
+      if (clean && !Entry::is_queued(write_behind_.mark(entry))) added = Added::marked;
+      if (adder_.note_change(entry)) added = Added::ripe;
+    }
+    accepted_.add(Guard().thread_index(), -*count);
     return tell_queue(added);
   }
 

@@ -25,14 +25,17 @@ class Moment {
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
     const std::optional<Count> stored = snapshot_.read(key);
     const auto found = pending_.find(key);
-    return found == pending_.end() ? stored : std::optional(count_after(found->second, stored));
+    return found == pending_.end() ? stored : count_after(found->second, stored);
   }
 
   /// f(key, count) in the order of bucket and name, until it returns false.
   template <class F>
   void scan(const Selection& selection, F f) const {
     auto next = pending_.begin();
-    const auto is_new = [&] { return f(next->first, count_after(next->second, std::nullopt)); };
+    const auto show_next = [&](std::optional<Count> stored) {
+      const std::optional<Count> count = count_after(next->second, stored);
+      return !count || f(next->first, *count);
+    };
     const auto pass_over = [&] {
       while (next != pending_.end() && !selection.contains(next->first)) ++next;
     };
@@ -40,15 +43,15 @@ class Moment {
     pass_over();
     snapshot_.scan(selection, [&](const KeyView& key, Count stored) {
       for (; more && next != pending_.end() && KeyView(next->first) < key; ++next, pass_over())
-        more = is_new();
+        more = show_next(std::nullopt);
       if (!more) return false;
       if (next == pending_.end() || KeyView(next->first) != key) return more = f(key, stored);
-      more = f(key, count_after(next->second, stored));
+      more = show_next(stored);
       ++next;
       pass_over();
       return more;
     });
-    for (; more && next != pending_.end(); ++next, pass_over()) more = is_new();
+    for (; more && next != pending_.end(); ++next, pass_over()) more = show_next(std::nullopt);
   }
 
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
@@ -61,7 +64,8 @@ class Moment {
                               }),
                rows.end());
     for (const auto& [key, change] : pending_) {
-      if (only(ns, bucket).contains(key)) rows.push_back({key.name, *read(key)});
+      if (!only(ns, bucket).contains(key)) continue;
+      if (const std::optional<Count> count = read(key)) rows.push_back({key.name, *count});
     }
     sort_top(rows, limit);
     return rows;
@@ -79,7 +83,7 @@ class Moment {
       for (const auto& [key, change] : pending_) {
         if (!selection.contains(key)) continue;
         const std::optional<Count> before = snapshot_.read(key);
-        add(count_after(change, before) - before.value_or(0));
+        add(count_after(change, before).value_or(0) - before.value_or(0));
       }
     } else {
       scan(selection, [&](const KeyView&, Count count) { return add(count); });
@@ -90,20 +94,43 @@ class Moment {
   [[nodiscard]] std::vector<std::string> names(const Selection& selection,
                                                std::optional<std::string_view> after,
                                                std::size_t limit) const {
-    std::vector<std::string> names = snapshot_.names(selection, after, limit);
-    if (pending_.empty()) return names;
+    if (pending_.empty()) return snapshot_.names(selection, after, limit);
+    const auto is_asked_for = [&](const Key& key) {
+      return selection.contains(key) && (!after || key.name > *after);
+    };
+    std::vector<std::string> removed;  // from one bucket at least
     for (const auto& [key, change] : pending_) {
-      if (selection.contains(key) && (!after || key.name > *after)) names.push_back(key.name);
+      if (change.is_removal() && is_asked_for(key)) removed.push_back(key.name);
+    }
+    sort_unique(removed);
+    std::vector<std::string> names =
+        snapshot_.names(selection, after, limit + std::min(removed.size(), SIZE_MAX - limit));
+    for (const auto& [key, change] : pending_) {
+      if (!change.is_removal() && is_asked_for(key)) names.push_back(key.name);
     }
     sort_unique(names);
+    erase_gone(names, removed, [&](const std::string& name) {
+      Selection those = selection;
+      those.prefix = name;
+      return has_any(those, [&](const KeyView& key) { return key.name == name; });
+    });
     names.resize(std::min(limit, names.size()));
     return names;
   }
 
   [[nodiscard]] std::vector<std::string> namespaces() const {
     std::vector<std::string> names = snapshot_.namespaces();
-    for (const auto& [key, change] : pending_) names.push_back(key.ns);
+    std::vector<std::string> removed;
+    for (const auto& [key, change] : pending_) (change.is_removal() ? removed : names).push_back(key.ns);
+    sort_unique(removed);
     sort_unique(names);
+    erase_gone(names, removed, [&](const std::string& ns) {
+      const auto any = [](const KeyView&) { return true; };
+      const Periods types = Periods::every();
+      return std::any_of(types.begin(), types.end(), [&](PeriodType type) {
+        return has_any(Selection{ns, type}, any);
+      });
+    });
     return names;
   }
 
@@ -122,10 +149,28 @@ class Moment {
     }
   }
 
-  /// A change that the store is going to put aside leaves the count as it is.
-  [[nodiscard]] static Count count_after(const Transform& change, std::optional<Count> stored) noexcept {
+  /// Nothing after a removal. A change that the store is going to put aside leaves the count as it is.
+  [[nodiscard]] static std::optional<Count> count_after(const Transform& change,
+                                                        std::optional<Count> stored) noexcept {
+    if (change.is_removal()) return std::nullopt;
     const Count count = change.apply(stored.value_or(0));
     return in_range(count) ? count : stored.value_or(0);
+  }
+
+  template <class Wanted>
+  [[nodiscard]] bool has_any(const Selection& selection, Wanted wanted) const {
+    bool found = false;
+    scan(selection, [&](const KeyView& key, Count) { return !(found = wanted(key)); });
+    return found;
+  }
+
+  /// Of the names that may be gone, erases those of which `is_there` says no.
+  template <class IsThere>
+  static void erase_gone(std::vector<std::string>& names, const std::vector<std::string>& may_be_gone,
+                         IsThere is_there) {
+    std::erase_if(names, [&](const std::string& name) {
+      return std::binary_search(may_be_gone.begin(), may_be_gone.end(), name) && !is_there(name);
+    });
   }
 
   static void sort_unique(std::vector<std::string>& names) {

@@ -75,7 +75,8 @@ struct CloseReport {
 ///
 ///     accepted_sum = stored_sum + in_flight_sum + unflushed_sum + quarantined_sum + discarded_sum
 ///
-/// where an update of three periods adds its delta three times. The sums wrap at 2^64.
+/// where an update of three periods adds its delta three times, and get_and_reset takes away what it returns. A reset or
+/// removal moves the whole count to discarded_sum, also what was stored before the start. The sums wrap at 2^64.
 struct Stats {
   std::uint64_t accepted = 0;  // updates that counted
   std::uint64_t refused = 0;   // updates that changed nothing
@@ -86,7 +87,7 @@ struct Stats {
   std::optional<Count>
       unflushed_sum;          // ... in no batch yet, entry by entry; nothing while a drain is at work
   Count quarantined_sum = 0;  // ... that the store put aside
-  Count discarded_sum = 0;    // ... that the floor took from decrements: 0 or less
+  Count discarded_sum = 0;    // ... that resets and removals took, less what the floor took from decrements
 
   std::size_t pending = 0;        // counters with changes that are not yet in the store
   std::uint64_t batches = 0;      // batches applied
@@ -115,6 +116,11 @@ struct CoarseClock {
 };
 
 namespace detail {
+
+/// The update that touches just this counter.
+[[nodiscard]] inline Update update_of(const Lookup& lookup) noexcept {
+  return {.periods = lookup.period, .ns = lookup.ns, .at = lookup.at};
+}
 
 /// What the protocol is told, whatever the policies. Counter::Options explains each.
 struct CoreOptions {

@@ -18,7 +18,7 @@
 //   2. All entries of one name have one gate, and a name is collected whole or not at all. An update of
 //      several periods makes its changes in one stay inside the gate, so they get into one batch.
 //   3. At most one batch is in flight, and only the holder of `turn_` forms, sends or settles one.
-//   4. `pending_` counts the marks that are not settled. It is raised before the mark is set.
+//   4. `room_` counts the marks that are not settled. It is raised before the mark is set.
 //   5. A batch that the store has not taken is kept, whatever the reason, and nothing else is sent before it. If
 //      waiting does not heal the reason, the store is asked again at most once in `no_hammering`, whoever asks.
 //   6. A writer that has been idle for `identity_age` takes a new identity with its next batch: a store may by then
@@ -41,11 +41,13 @@
 #include <vector>
 
 #include "../concepts.hpp"
+#include "../detail/epoch.hpp"
 #include "attempts.hpp"
 #include "figures.hpp"
 #include "gate.hpp"
 #include "handler.hpp"
 #include "lifetime.hpp"
+#include "room.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -69,7 +71,13 @@ class WriteBehind final : public Drain {
   /// `handler`: told of every failed attempt. `seed`: of the hash of names. Throws what the source of randomness throws.
   WriteBehind(Cache& cache, Store& store, const Lifetime<Sync>& lifetime, const ErrorHandler& handler,
               Limits limits, std::uint64_t seed)
-      : cache_(cache), store_(store), lifetime_(lifetime), handler_(handler), limits_(limits), seed_(seed) {}
+      : cache_(cache),
+        store_(store),
+        lifetime_(lifetime),
+        handler_(handler),
+        limits_(limits),
+        seed_(seed),
+        room_(limits.max_pending) {}
 
   /// Names with one latch have one gate, too.
   static constexpr std::size_t latches = 256;
@@ -78,45 +86,17 @@ class WriteBehind final : public Drain {
     return gates_[name_hash % gates_.size()];
   }
   [[nodiscard]] const Pace& pace() const noexcept { return limits_.pace; }
-  [[nodiscard]] std::size_t pending() const noexcept { return pending_.load(std::memory_order_acquire); }
+  [[nodiscard]] Room<Sync>& room() noexcept { return room_; }
+  [[nodiscard]] std::size_t pending() const noexcept { return room_.taken(); }
 
   // ---- marking: inside the gate of the entry's name
-
-  /// Whether an update should ask for room (reserve) before it changes anything.
-  [[nodiscard]] bool full() const noexcept { return full_.load(std::memory_order_relaxed); }
-
-  /// Makes room for so many marks; false if that would be more than max_pending.
-  [[nodiscard]] bool reserve(std::size_t marks) noexcept {
-    std::size_t pending = pending_.load(std::memory_order_relaxed);
-    do {
-      if (pending + marks > limits_.max_pending) {
-        full_.store(true, std::memory_order_relaxed);
-        return false;
-      }
-    } while (!pending_.compare_exchange_weak(pending, pending + marks, std::memory_order_acq_rel));
-    // Also mends a `full` that was set, too late, beside a settling.
-    full_.store(pending + marks >= limits_.max_pending, std::memory_order_relaxed);
-    return true;
-  }
-  /// For an update that has already been added: its mark cannot be refused. So what is pending may pass
-  /// max_pending by one for each update that is under way at that moment.
-  void reserve_by_force() noexcept {
-    if (pending_.fetch_add(1, std::memory_order_acq_rel) + 1 >= limits_.max_pending) {
-      full_.store(true, std::memory_order_relaxed);
-    }
-  }
-  void unreserve(std::size_t marks) noexcept {
-    if (pending_.fetch_sub(marks, std::memory_order_acq_rel) - marks < limits_.max_pending) {
-      full_.store(false, std::memory_order_relaxed);
-    }
-  }
 
   /// Marks the entry, with a reservation of one, and chains it if it was not marked. Returns the old word:
   /// without `live` the entry has left and nothing was done.
   typename Entry::Word mark(Entry& entry) noexcept {
     const auto old = entry.mark();
     if (!Entry::is_live(old) || Entry::is_queued(old)) {
-      unreserve(1);
+      room_.unreserve(1);
     } else {
       chain(entry);
     }
@@ -175,6 +155,29 @@ class WriteBehind final : public Drain {
 
   [[nodiscard]] Attempts<Sync>& attempts() noexcept { return attempts_; }
   [[nodiscard]] const Attempts<Sync>& attempts() const noexcept { return attempts_; }
+
+  /// Puts a change that does not look at the count (a reset, a removal) behind all that has been counted of the name
+  /// and before all that will be: both go into the batch that is sent next. `gone`: gets the count that was. Any code
+  /// but ok: nothing was changed; backpressure: there is no room. Requires: pinned, loaded, under the name's latch;
+  /// outside of its gate, without a Guard. Throws: std::bad_alloc. Progress: waits for a batch under way.
+  [[nodiscard]] Errc begin_anew(Entry& entry, std::uint64_t name_hash, Transform change, Count& gone) {
+    if (handler_.inside()) return Errc::inside_handler;
+    const KeyView key = entry.key();
+    const Look turn(*this);
+    for (;;) {
+      Report report;
+      // What is in a batch can be in a second one only when that is settled.
+      const bool in_the_way = sent_ || records_.size() >= limits_.max_batch ||
+                              std::any_of(records_.begin(), records_.end(), [&](const Record& record) {
+                                return record.key.name == key.name && record.key.ns == key.ns;
+                              });
+      if (in_the_way && !records_.empty() && !send(report)) return report.error;
+      if (change.is_removal() && !let_adds_mark(entry, name_hash)) return Errc::backpressure;
+      const auto code = try_begin_anew(entry, name_hash, change, gone);
+      if (code) return *code;
+      Sync::yield();  // an evictor is looking at another period's entry
+    }
+  }
 
   /// For somebody who needs the batch in flight out of the way: sends it if nobody else does, or waits for
   /// the end of another attempt than the ones seen. False if the store does not take it, or at the deadline.
@@ -343,9 +346,7 @@ class WriteBehind final : public Drain {
     std::sort(waiting.begin() + sorted, waiting.end(), by_name);
     std::inplace_merge(waiting.begin(), waiting.begin() + sorted, waiting.end(), by_name);
     // All memory first: between freezing an entry and taking it from what is waiting nothing may throw.
-    reserve_more(entries_, waiting.size());
-    reserve_more(records_, waiting.size());
-    reserve_more(nets_, waiting.size());
+    make_room_in_batch(waiting.size());
 
     auto kept = waiting.begin();
     auto name = waiting.begin();
@@ -389,6 +390,54 @@ class WriteBehind final : public Drain {
     });
   }
 
+  /// Lets an add that has found the entry unmarked, and has not yet marked it, come to its end: if it marked what is
+  /// removed meanwhile, there would be a counter again, without what was added. False if there is no room.
+  [[nodiscard]] bool let_adds_mark(Entry& entry, std::uint64_t name_hash) {
+    {
+      const Inside inside(gate(name_hash));
+      const bool clean = !Entry::is_queued(entry.load());
+      if (clean && entry.state() == Entry::State::present) {
+        if (!room_.reserve(1)) return false;
+        (void)mark(entry);
+      }
+    }
+    Epochs<Sync>::synchronize();  // blind adds hold a Guard from the add to the mark
+    return true;
+  }
+
+  /// Nothing if an entry of the name is busy. See begin_anew.
+  [[nodiscard]] std::optional<Errc> try_begin_anew(Entry& entry, std::uint64_t name_hash, Transform change,
+                                                   Count& gone) {
+    std::vector<Waiting>& waiting = waiting_[name_hash % gates_.size()];
+    const typename Gate<Sync>::Closed closed(gate(name_hash));
+    distribute_chain();
+    const auto name = std::partition(waiting.begin(), waiting.end(),
+                                     [&](const Waiting& w) { return w.name_hash != name_hash; });
+    const auto is_busy = [](const Waiting& w) { return Entry::is_busy(w.entry->load()); };
+    if (std::any_of(name, waiting.end(), is_busy)) return std::nullopt;
+    make_room_in_batch(static_cast<std::size_t>(waiting.end() - name) + 1);
+    if (!Entry::is_queued(entry.load()) && !room_.reserve(1)) return Errc::backpressure;
+
+    const auto itself = [&](const Waiting& w) { return w.entry == &entry; };
+    freeze(name, std::remove_if(name, waiting.end(), itself));
+    waiting.erase(name, waiting.end());
+    set_oldest(now());
+    if (!Entry::is_queued(entry.load()) && entry.state() == Entry::State::absent && change.is_removal()) {
+      (void)entry.try_take();  // there is none here; an add that is about to make it comes after this
+      add_to_batch(entry, change, 0);
+      return Errc::ok;
+    }
+    windows_[name_hash % latches].erase(&entry);
+    const Count written = entry.watermark();
+    gone = entry.begin_anew(change.is_removal() ? Entry::State::absent : Entry::State::present);
+    if constexpr (!SharedStore<Store>) {
+      // Who looks twice sees a removal, also if the counter has been made anew meanwhile.
+      entry.set_generation((entry.generation() + 1) & Entry::last_generation);
+    }
+    add_to_batch(entry, change, -written);
+    return Errc::ok;
+  }
+
   /// Null if there were no floored decrements. By the closer of its gate.
   [[nodiscard]] const Window* window_of(const Waiting& waiting) const {
     const auto& windows = windows_[waiting.name_hash % latches];
@@ -402,11 +451,19 @@ class WriteBehind final : public Drain {
       const Window* const window = window_of(*first);
       const Frozen frozen = first->entry->freeze(window);
       if (window) windows_[first->name_hash % latches].erase(first->entry);
-      figures_.frozen(frozen.net);
-      entries_.push_back(first->entry);
-      records_.push_back({first->entry->key(), frozen.change});
-      nets_.push_back(frozen.net);
+      add_to_batch(*first->entry, frozen.change, frozen.net);
     }
+  }
+  void add_to_batch(Entry& entry, Transform change, Count net) noexcept {
+    figures_.frozen(net);
+    entries_.push_back(&entry);
+    records_.push_back({entry.key(), change});
+    nets_.push_back(net);
+  }
+  void make_room_in_batch(std::size_t more) {
+    reserve_more(entries_, more);
+    reserve_more(records_, more);
+    reserve_more(nets_, more);
   }
   template <class T>
   static void reserve_more(std::vector<T>& vector, std::size_t count) {
@@ -481,7 +538,8 @@ class WriteBehind final : public Drain {
     }
     // Where others write too, a floor may have stopped at another place in the store than here: look again.
     for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
-      if (records_[i].change.low != no_floor) entries_[i]->set_generation(Entry::last_generation);
+      const Transform& change = records_[i].change;
+      if (change.low != no_floor || change.is_removal()) entries_[i]->set_generation(Entry::last_generation);
     }
     const std::size_t count = entries_.size();
     std::uint64_t sum = 0;
@@ -494,7 +552,7 @@ class WriteBehind final : public Drain {
     nets_.clear();
     for (Entry* const entry : entries_) cache_.settle(*entry);
     entries_.clear();
-    unreserve(count);
+    room_.unreserve(count);
   }
 
   // Set once
@@ -509,8 +567,7 @@ class WriteBehind final : public Drain {
   std::array<Gate<Sync>, gate_count<Sync>> gates_;
   static_assert(latches % gate_count<Sync> == 0);  // one gate for all names of a latch
   atomic<Entry*> chain_{nullptr};
-  atomic<std::size_t> pending_{0};
-  atomic<bool> full_{false};  // a hint: pending_ has reached max_pending
+  Room<Sync> room_;  // for marks that are not settled
   atomic<std::int64_t> oldest_{
       none};  // steady time, ns, at which the oldest unwritten change was marked, or earlier
   atomic<std::int64_t> sending_since_{none};  // the same for what a drain has in its hands

@@ -17,7 +17,7 @@ namespace livecount::inline v0_1::detail {
 /// Used for one batch after the other. Threads: the writer's.
 class FileBatch {
  public:
-  /// Finds the counters and computes their counts. Counters that are not there are made, absent.
+  /// Finds the counters and computes their counts. Counters that are not there are made, absent, but for a removal.
   void stage(const Batch& batch, FileTable& table, std::shared_mutex& table_mutex) {
     staged_.clear();
     positions_.clear();
@@ -25,20 +25,23 @@ class FileBatch {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const auto& [key, change] = batch.records[i];
       FileShelf* shelf = table.find(key.ns, key.bucket);
+      if (shelf == nullptr && change.is_removal()) continue;
       if (shelf == nullptr) {
         const std::lock_guard lock(table_mutex);
         shelf = &table.insert(key.ns, key.bucket);
       }
       const std::uint64_t hash = table.hash(key.name);
       FileNode* node = shelf->find(key.name, hash);
+      if (node == nullptr && change.is_removal()) continue;
       if (node == nullptr) {
         const std::lock_guard lock(table_mutex);
         node = &shelf->insert(key.name, hash);
       }
       const bool again = node->staged < staged_.size() && staged_[node->staged].node == node;
-      const Count before = again ? staged_[node->staged].count : node->is_present() ? node->count : 0;
-      const Count after = change.apply(before);
-      if (!in_range(after)) {
+      const Count before = again ? staged_[node->staged].count : node->count;
+      const Count after =
+          change.is_removal() ? FileNode::absent : change.apply(before == FileNode::absent ? 0 : before);
+      if (!change.is_removal() && !in_range(after)) {
         positions_.push_back(i);
         set_aside_.push_back({{std::string(key.ns), key.bucket, std::string(key.name)}, change});
       } else if (again) {
@@ -76,7 +79,7 @@ class FileBatch {
   struct Staged {
     const FileShelf* shelf;
     FileNode* node;
-    Count count;
+    Count count;  // or absent, if it has been removed
   };
   std::vector<Staged> staged_;
   std::vector<std::size_t> positions_;

@@ -153,7 +153,7 @@ class FileRecovery {
   void take_snapshot_frame(FrameKind kind, ByteView& fields) {
     switch (kind) {
       case FrameKind::settings: state_->settings = take_settings(fields); break;
-      case FrameKind::counters: report.counters += take_runs(fields); break;
+      case FrameKind::counters: report.counters += take_runs(fields, false); break;
       case FrameKind::ledger:
         while (!fields.empty() && fields.sound()) state_->ledger.insert(take_ledger_row(fields));
         break;
@@ -228,14 +228,14 @@ class FileRecovery {
       state_->quarantined.push_back(take_quarantined(fields));
     }
     state_->ledger[key] = std::move(row);
-    (void)take_runs(fields);
+    (void)take_runs(fields, true);
     ++report.batches;
   }
 
   // ---- counters
 
   /// Returns: how many. It stops before the end of the fields where they make no sense.
-  std::uint64_t take_runs(ByteView& fields) {
+  std::uint64_t take_runs(ByteView& fields, bool removals) {
     std::uint64_t counters = 0;
     while (!fields.empty()) {
       const RunHeading run = take_run_heading(fields);
@@ -243,14 +243,14 @@ class FileRecovery {
       if (shelf_ == nullptr || shelf_->ns() != run.ns || shelf_->bucket() != run.bucket) {
         shelf_ = &state_->table.insert(run.ns, run.bucket);
       }
-      if (!take_counters(fields, run.counters)) break;
+      if (!take_counters(fields, run.counters, removals)) break;
       counters += run.counters;
     }
     return counters;
   }
 
   /// Looks for several at once: each look-up waits for memory.
-  [[nodiscard]] bool take_counters(ByteView& fields, std::uint32_t left) {
+  [[nodiscard]] bool take_counters(ByteView& fields, std::uint32_t left, bool removals) {
     constexpr std::uint32_t together = 16;
     struct Counter {
       Count count;
@@ -264,7 +264,8 @@ class FileRecovery {
         Counter& counter = counters[i];
         counter.count = fields.take<Count>();
         counter.name = take_short_bytes(fields);
-        if (!fields.sound() || !in_range(counter.count)) return false;
+        const bool possible = in_range(counter.count) || (removals && counter.count == FileNode::absent);
+        if (!fields.sound() || !possible) return false;
         counter.hash = state_->table.hash(counter.name);
         shelf_->prefetch(counter.hash);
       }

@@ -83,6 +83,7 @@ class BasicFileStore {
     FileSystem file_system{};
   };
   using guarantee = exactly_once;
+  static constexpr bool removes = true;
 
   /// Opens the files, and makes them unless read_only. Throws: Error with locked, unsafe_path, not_livecount,
   /// version_too_new, corrupt, store_unavailable, invalid_option; then the files are as they were.
@@ -368,6 +369,6 @@ class BasicFileStore {
 
 using FileStore = BasicFileStore<detail::PosixFileSystem>;
 
-static_assert(SettingsStore<FileStore> && QuestionStore<FileStore>);
+static_assert(SettingsStore<FileStore> && QuestionStore<FileStore> && RemovingStore<FileStore>);
 
 }  // namespace livecount::inline v0_1

@@ -4,7 +4,7 @@
 //
 // A counter is a node that never moves and never goes: its name may be used without a lock. Nodes lie one after
 // the other in blocks, in the order in which they came, so a shelf can be walked beside insertions. A node may
-// be absent: made, but not yet counted. It costs about 48 bytes and its name; a shelf about 300 bytes.
+// be absent: made, but not yet counted, or removed. It costs about 48 bytes and its name; a shelf about 300 bytes.
 //
 // Threads: one thread changes the table; it needs a lock that excludes readers to insert and to set counts, not
 // to find. Readers share that lock, but for names, which need none. Source of the hash table: Boost.Intrusive.

@@ -30,6 +30,7 @@ class MemoryStore {
  public:
   struct Options {};
   using guarantee = exactly_once;
+  static constexpr bool removes = true;
 
   MemoryStore() = default;
   explicit MemoryStore(Options) {}
@@ -171,9 +172,14 @@ class MemoryStore {
     std::vector<std::size_t> quarantined{};  // of that batch: its sender may ask again
   };
 
-  /// False if the count would leave its range. A new counter takes its place from `made`.
+  /// False if the count would leave its range. A new counter takes its place from `made`, and one that is removed
+  /// goes there, as a later record of the batch may make it anew.
   bool apply(const Record& record, Counts& made) noexcept {
     const auto found = counts_.find(record.key);
+    if (record.change.is_removal()) {
+      if (found != counts_.end()) made.insert(counts_.extract(found));
+      return true;
+    }
     const Count count = record.change.apply(found == counts_.end() ? 0 : found->second);
     if (!in_range(count)) return false;
     if (found != counts_.end()) {
@@ -191,6 +197,6 @@ class MemoryStore {
   std::map<std::pair<WriterId, std::uint32_t>, Ledger> ledger_;  // under mutex_
 };
 
-static_assert(QuestionStore<MemoryStore>);
+static_assert(QuestionStore<MemoryStore> && RemovingStore<MemoryStore>);
 
 }  // namespace livecount::inline v0_1

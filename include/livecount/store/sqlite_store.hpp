@@ -63,6 +63,7 @@ class SqliteStore {
     std::chrono::hours ledger_grace{7 * 24};
   };
   using guarantee = exactly_once;
+  static constexpr bool removes = true;
 
   /// Opens the database, and makes it unless read_only. Throws: Error with not_livecount, version_too_new,
   /// store_unavailable, invalid_option; then the file is as it was.
@@ -250,6 +251,7 @@ class SqliteStore {
   std::optional<detail::SqliteReader> reader_;  // under reader_mutex_
 };
 
-static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore> && QuestionStore<SqliteStore>);
+static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore> && QuestionStore<SqliteStore> &&
+              RemovingStore<SqliteStore>);
 
 }  // namespace livecount::inline v0_1

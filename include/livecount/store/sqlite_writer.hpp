@@ -38,6 +38,9 @@ class SqliteWriter {
         reset_(connection_,
                "INSERT INTO livecount_counts (namespace, period_type, period, name, count) "
                "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET count = ?5"),
+        remove_(connection_,
+                "DELETE FROM livecount_counts WHERE namespace = ?1 AND period_type = ?2 AND period = ?3 AND "
+                "name = ?4"),
         select_ledger_(connection_,
                        "SELECT sequence, digest FROM livecount_ledger WHERE writer = ? AND shard = ?"),
         insert_ledger_(connection_,
@@ -134,6 +137,10 @@ class SqliteWriter {
   /// False if the count would leave its range.
   [[nodiscard]] bool write(const Record& record) {
     const Transform change = record.change;
+    if (change.is_removal()) {
+      bind_key(remove_, record.key).run();
+      return true;
+    }
     if (change.sum == no_floor) {
       if (!in_range(change.low)) return false;
       bind_key(reset_, record.key).bind(5, change.low).run();
@@ -180,7 +187,7 @@ class SqliteWriter {
 
   std::string path_;
   SqliteConnection connection_;
-  SqliteStatement version_, insert_, update_, reset_, select_ledger_, insert_ledger_;
+  SqliteStatement version_, insert_, update_, reset_, remove_, select_ledger_, insert_ledger_;
 };
 
 }  // namespace livecount::inline v0_1::detail

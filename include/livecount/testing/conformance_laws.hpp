@@ -35,6 +35,8 @@ class ConformanceLaws {
         {"names and namespaces are bytes, and buckets of their own", true, bytes},
         {"a record whose count would leave the range is put aside and named, and the rest is applied", true,
          range},
+        {"after a removal there is no counter, until a record makes it anew, from 0", RemovingStore<Store>,
+         removed},
         {"what was acknowledged is there when the store is opened again", true,
          [](Trial& t, auto n) { durable(t, n, &Trial::reopen); }},
         {"what was acknowledged is there after a kill", true,
@@ -74,6 +76,18 @@ class ConformanceLaws {
     constexpr std::array<Transform, 3> nothing = {{{0, no_floor}, {0, 0}, {no_floor, 0}}};
     t.send(writer, {{key, nothing[t.below(nothing.size())]}});
     t.check(key);
+  }
+
+  static void removed(Trial& t, std::uint64_t size) {
+    auto writer = t.writer("a writer");
+    for (std::uint64_t i = 0; i < size && !t.broken; ++i) {
+      const Key key = t.key();
+      t.send(writer, {{key, {1 + static_cast<Count>(i), no_floor}}});
+      t.send(writer, {{key, removal}});
+      t.check(key);
+      if (t.below(2) == 0) t.send(writer, {{key, {2, no_floor}}});
+      t.check_all();
+    }
   }
 
   static void whole(Trial& t, std::uint64_t size) {

@@ -94,7 +94,8 @@ class ConformanceTrial {
       records.push_back({change.key, change.change});
       text +=
           (records.size() == 1 ? " " : ", ") + describe(change.key) +
-          (change.change.sum == no_floor
+          (change.change.is_removal() ? " removed"
+           : change.change.sum == no_floor
                ? " set to " + std::to_string(change.change.low)
                : " by " + std::to_string(change.change.sum) +
                      (change.change.low == no_floor ? ""

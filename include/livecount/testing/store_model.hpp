@@ -106,6 +106,10 @@ class StoreModel {
     std::vector<std::size_t> aside;
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const auto& [key, change] = batch.records[i];
+      if (change.is_removal()) {
+        state.counts.erase(owned(key));
+        continue;
+      }
       const Count after = change.apply(count_in(state, owned(key)).value_or(0));
       if (in_range(after)) {
         state.counts[owned(key)] = after;
