@@ -31,15 +31,6 @@
 
 namespace livecount::inline v0_1 {
 
-/// How a FileStore's files are doing.
-struct FileStatus {
-  std::uint64_t journal_bytes = 0;
-  std::uint64_t snapshot_bytes = 0;
-  std::uint64_t compactions = 0;
-  std::uint64_t failures = 0;  // of compactions, and of syncs that no batch waited for
-  std::string last_failure{};
-};
-
 namespace detail {
 
 template <class FileSystem>
