@@ -2,10 +2,13 @@
 // Files that an SqliteStore must leave alone, may only read, or loses.
 #include <livecount/store/sqlite_store.hpp>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "store/sqlite_place.hpp"
@@ -17,6 +20,31 @@ namespace {
 namespace fs = std::filesystem;
 using namespace livecount;
 using namespace livecount::tests;
+
+/// While it lives, SQLite finds no file when it opens `path` for writing.
+class OnlyForReading {
+ public:
+  explicit OnlyForReading(const std::string& path) {
+    path_ = path;
+    original_ = reinterpret_cast<Open*>(vfs_->xGetSystemCall(vfs_, "open"));
+    vfs_->xSetSystemCall(vfs_, "open", reinterpret_cast<sqlite3_syscall_ptr>(&open));
+  }
+  ~OnlyForReading() { vfs_->xSetSystemCall(vfs_, "open", nullptr); }
+  OnlyForReading(const OnlyForReading&) = delete;
+  OnlyForReading& operator=(const OnlyForReading&) = delete;
+
+ private:
+  using Open = int(const char*, int, int);
+  static int open(const char* path, int flags, int mode) {
+    if (path != path_ || (flags & O_ACCMODE) == O_RDONLY) return original_(path, flags, mode);
+    errno = ENOENT;
+    return -1;
+  }
+
+  static inline sqlite3_vfs* const vfs_ = sqlite3_vfs_find(nullptr);
+  static inline Open* original_ = nullptr;
+  static inline std::string path_;
+};
 
 }  // namespace
 
@@ -220,6 +248,27 @@ TEST_CASE("a file that is moved away and back has every batch once") {
   CHECK(is_applied(writer.send(store, {plus("a", 1)})));
   CHECK(store.read(named("a")) == 13);
   CHECK(store.version() != version);  // the other's commit is not missed
+}
+
+TEST_CASE("a file that comes back while it is opened is written again") {
+  // SQLite looks for it twice, for writing and then for reading; it was back for the second look only.
+  const Place place;
+  SqliteStore store(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+  const std::string aside = place.path + ".aside";
+  fs::rename(place.path, aside);
+  CHECK(writer.send(store, {plus("a", 1)}).outcome == Outcome::unknown);
+  fs::rename(aside, place.path);
+  {
+    const OnlyForReading open(place.path);
+    CHECK(is_applied(writer.send_again(store, {plus("a", 1)})));  // it was, before the file went
+    const ApplyResult result = writer.send(store, {plus("a", 1)});
+    CHECK(result.outcome == Outcome::not_applied);
+    CHECK(contains(result.message, "readonly"));
+  }
+  CHECK(is_applied(writer.send_again(store, {plus("a", 1)})));
+  CHECK(store.read(named("a")) == 3);
 }
 
 TEST_CASE("a file that another takes the place of is reported, and then read") {

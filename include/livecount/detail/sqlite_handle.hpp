@@ -26,7 +26,11 @@ class SqliteError : public Error {
       : Error(errc_of(code),
               path + ": " + doing + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code)) +
                   " (SQLite code " + std::to_string(code) + ")",
-              path) {}
+              path),
+        read_only_((code & 0xff) == SQLITE_READONLY) {}
+
+  /// Where a file cannot be opened for writing, SQLite opens it for reading, and for as long as the connection lives.
+  [[nodiscard]] bool is_read_only() const noexcept { return read_only_; }
 
  private:
   // Whatever may heal by waiting, by space or by permission is worth trying again.
@@ -40,6 +44,8 @@ class SqliteError : public Error {
       default: return Errc::store_unavailable;
     }
   }
+
+  bool read_only_;
 };
 
 /// SQLite knows the files and locks of its process, but not that this is a forked child: there it would take locks for
