@@ -26,11 +26,7 @@ class SqliteError : public Error {
       : Error(errc_of(code),
               path + ": " + doing + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code)) +
                   " (SQLite code " + std::to_string(code) + ")",
-              path),
-        read_only_((code & 0xff) == SQLITE_READONLY) {}
-
-  /// Where a file cannot be opened for writing, SQLite opens it for reading, and for as long as the connection lives.
-  [[nodiscard]] bool is_read_only() const noexcept { return read_only_; }
+              path) {}
 
  private:
   // Whatever may heal by waiting, by space or by permission is worth trying again.
@@ -44,8 +40,6 @@ class SqliteError : public Error {
       default: return Errc::store_unavailable;
     }
   }
-
-  bool read_only_;
 };
 
 /// SQLite knows the files and locks of its process, but not that this is a forked child: there it would take locks for
@@ -107,13 +101,17 @@ class SqliteConnection {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
-  [[noreturn]] void fail(int code, const std::string& doing) const {
+  [[noreturn]] void fail(int code, const std::string& doing) {
+    reads_only_ = reads_only_ || (code & 0xff) == SQLITE_READONLY;
     throw SqliteError(db_.get(), code, path_, doing.substr(0, doing.find('\n')));
   }
 
   [[nodiscard]] sqlite3* get() const noexcept { return db_.get(); }
   [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(db_.get()) == 0; }
   [[nodiscard]] std::int64_t changes() const noexcept { return sqlite3_changes64(db_.get()); }
+  /// Whether it has turned out to be for reading only, and for as long as it lives: so SQLite opens a file that it cannot
+  /// open for writing.
+  [[nodiscard]] bool reads_only() const noexcept { return reads_only_; }
   /// Whether the file has been deleted, renamed or replaced underneath.
   [[nodiscard]] bool has_moved() const noexcept {
     int moved = 0;
@@ -131,6 +129,7 @@ class SqliteConnection {
   std::unique_ptr<sqlite3, Close> db_;
   std::string path_;
   std::chrono::milliseconds busy_timeout_;
+  bool reads_only_ = false;
 };
 
 class SqliteStatement {

@@ -128,7 +128,11 @@ class SqliteStore {
       return {Outcome::unknown, Errc::store_failed,
               options_.path + ": the file was deleted, renamed or replaced while it was in use"};
     } catch (const Error& error) {
-      if (committing || !can_go_on(error)) writer_.reset();
+      // After an error of its own a connection may go on with what never reached the disk: begin anew.
+      if (committing || error.code() != Errc::store_unavailable ||
+          (writer_ && writer_->connection().reads_only())) {
+        writer_.reset();
+      }
       in_doubt_ = in_doubt_ || committing;
       return {in_doubt_ ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
     }
@@ -215,12 +219,6 @@ class SqliteStore {
                                     : options_.synchronous == Synchronous::normal ? "NORMAL"
                                                                                   : "OFF";
     writer_.emplace(options_.path, options_.busy_timeout, synchronous, create);
-  }
-  /// After an error of its own a connection may go on with what never reached the disk, and one that may only read
-  /// never writes: begin anew.
-  [[nodiscard]] static bool can_go_on(const Error& error) noexcept {
-    const auto* const said = dynamic_cast<const detail::SqliteError*>(&error);
-    return error.code() == Errc::store_unavailable && !(said && said->is_read_only());
   }
   /// For its own sake: the batch before it is committed, whatever becomes of this.
   void clean_ledger() noexcept {
