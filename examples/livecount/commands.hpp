@@ -51,6 +51,14 @@ struct ResetCommand {
 };
 int reset(const ResetCommand& command);
 
+struct RetainCommand {
+  StoreChoice store;
+  std::vector<std::string> rules;  // "hour=30d"; none: only show what is kept
+  std::string now;                 // empty: now
+  std::string format;
+};
+int retain(const RetainCommand& command);
+
 struct GetCommand {
   std::string store = default_store;
   std::string name;

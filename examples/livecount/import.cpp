@@ -116,12 +116,12 @@ class Sender {
     for (std::uint8_t& byte : writer_) byte = static_cast<std::uint8_t>(random());
   }
 
-  /// Returns which records were put aside. Throws Error if the store does not take it for 10 s, or never will.
-  std::vector<std::size_t> send(const std::vector<livecount::Record>& records) {
+  /// Returns the answer, which tells what was left out. Throws Error if the store does not take it for 10 s, or never will.
+  livecount::ApplyResult send(const std::vector<livecount::Record>& records) {
     const Batch batch{writer_, 0, ++sequence_, records};
     for (const auto deadline = Clock::now() + std::chrono::seconds(10);;) {
       livecount::ApplyResult result = store_.apply(batch);
-      if (result.outcome == livecount::Outcome::applied) return std::move(result.quarantined);
+      if (result.outcome == livecount::Outcome::applied) return result;
       const bool may_heal =
           result.error == Errc::store_unavailable || result.outcome == livecount::Outcome::unknown;
       if (!may_heal || Clock::now() >= deadline) throw Error(result.error, result.message, "import");
@@ -288,12 +288,16 @@ class Import {
       records.push_back({{positions_namespace, {livecount::PeriodType::all, 0}, names[i]},
                          {livecount::no_floor, reached.fields()[i].second}});
     }
-    const std::vector<std::size_t> aside = sender_.send(records);
-    for (const std::size_t i : aside) {
-      position_.line = changes_.at(i).line;
-      rejections_.refused(position_, "the count would leave its range");
-    }
-    imported_ += changes_.size() - aside.size();
+    const livecount::ApplyResult result = sender_.send(records);
+    const auto refuse = [this](const std::vector<std::size_t>& positions, const char* reason) {
+      for (const std::size_t i : positions) {
+        position_.line = changes_.at(i).line;
+        rejections_.refused(position_, reason);
+      }
+    };
+    refuse(result.quarantined, "the count would leave its range");
+    refuse(result.late, "the bucket is older than what this store keeps");
+    imported_ += changes_.size() - result.quarantined.size() - result.late.size();
     committed_ = reached;
     reached_ = true;
     changes_.clear();

@@ -134,6 +134,20 @@ void add_reset(CLI::App& app, ResetCommand& command) {
   add_format(sub, command.format);
 }
 
+void add_retain(CLI::App& app, RetainCommand& command) {
+  CLI::App* sub = add_command(
+      app, "retain", "let old buckets go, and show since when buckets are kept",
+      "What has gone does not come again: whoever counts into this store later is told, or has it left out.\n"
+      "One call moves on by no more than a bucket is kept, should the clock be wrong: exit status 1 then.\n"
+      "Example: livecount retain --store sqlite:hits.db second=1h hour=30d");
+  add_store_choice(sub, command.store);
+  sub->add_option("rules", command.rules,
+                  "a period, =, and how long its buckets are kept after their end, in s, min, h or d; none:\n"
+                  "nothing goes, what is kept is shown");
+  sub->add_option("--now", command.now, "the time by which buckets are old (default: now)");
+  add_format(sub, command.format);
+}
+
 void add_get(CLI::App& app, GetCommand& command) {
   CLI::App* sub = add_command(app, "get", "show one count",
                               "As tsv it is the bare number. Exit status 1: there is no such counter.\n"
@@ -328,6 +342,7 @@ struct Commands {
   CountCommand count;
   IncrementCommand increment;
   ResetCommand reset;
+  RetainCommand retain;
   GetCommand get;
   TopCommand top;
   RangeCommand range;
@@ -353,6 +368,7 @@ int run(const CLI::App& app, const Commands& commands) {
   if (app.got_subcommand("count")) return count(commands.count);
   if (app.got_subcommand("increment")) return increment(commands.increment);
   if (app.got_subcommand("reset")) return reset(commands.reset);
+  if (app.got_subcommand("retain")) return retain(commands.retain);
   if (app.got_subcommand("get")) return get(commands.get);
   if (app.got_subcommand("top")) return top(commands.top);
   if (app.got_subcommand("range")) return range(commands.range);
@@ -403,6 +419,7 @@ int status_of(livecount::Errc code) {
     case livecount::Errc::time_out_of_range:
     case livecount::Errc::delta_out_of_range:
     case livecount::Errc::overflow:
+    case livecount::Errc::expired:
     case livecount::Errc::invalid_option: return wrong_usage;
     default: return store_failed;
   }
@@ -419,6 +436,7 @@ int main(int argc, char** argv) {
   add_count(app, commands.count);
   add_increment(app, commands.increment);
   add_reset(app, commands.reset);
+  add_retain(app, commands.retain);
   add_get(app, commands.get);
   add_top(app, commands.top);
   add_range(app, commands.range);

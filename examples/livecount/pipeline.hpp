@@ -181,7 +181,8 @@ class Pipeline {
         case Errc::namespace_too_long:
         case Errc::time_out_of_range:
         case Errc::delta_out_of_range:
-        case Errc::overflow: rejections_.refused(position, error.what()); return false;
+        case Errc::overflow:
+        case Errc::expired: rejections_.refused(position, error.what()); return false;
         default: throw;
       }
     }

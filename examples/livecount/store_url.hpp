@@ -43,30 +43,34 @@ struct StoreUrl {
   }
 };
 
-/// One moment of a store of any kind: see QuestionStore. Threads: one.
+/// One moment of a store of any kind: see QuestionStore. What is before its horizons has gone, though it may not yet have
+/// been removed. Threads: one.
 class Snapshot {
  public:
   template <class Kind>
-  explicit Snapshot(const Kind& store) : kind_(store.snapshot()) {}
+  explicit Snapshot(const Kind& store)
+      : kind_(store.snapshot()), horizons_(std::visit([](auto& kind) { return kind.horizons(); }, kind_)) {}
 
   [[nodiscard]] std::uint64_t applied(const livecount::WriterId& writer, std::uint32_t shard) const {
     return std::visit([&](auto& kind) { return kind.applied(writer, shard); }, kind_);
   }
   [[nodiscard]] std::optional<livecount::Count> read(const livecount::KeyView& key) const {
+    if (!horizons_.keeps(key.bucket)) return std::nullopt;
     return std::visit([&](auto& kind) { return kind.read(key); }, kind_);
   }
   template <class F>
   void scan(const livecount::Selection& selection, F f) const {
-    std::visit([&](auto& kind) { kind.scan(selection, f); }, kind_);
+    std::visit([&](auto& kind) { kind.scan(horizons_.kept(selection), f); }, kind_);
   }
   [[nodiscard]] std::vector<livecount::NamedCount> top(std::string_view ns, livecount::Bucket bucket,
                                                        std::size_t limit) const {
+    if (!horizons_.keeps(bucket)) return {};
     return std::visit([&](auto& kind) { return kind.top(ns, bucket, limit); }, kind_);
   }
   [[nodiscard]] std::vector<std::string> names(const livecount::Selection& selection,
                                                std::optional<std::string_view> after,
                                                std::size_t limit) const {
-    return std::visit([&](auto& kind) { return kind.names(selection, after, limit); }, kind_);
+    return std::visit([&](auto& kind) { return kind.names(horizons_.kept(selection), after, limit); }, kind_);
   }
   [[nodiscard]] std::vector<std::string> namespaces() const {
     return std::visit([](auto& kind) { return kind.namespaces(); }, kind_);
@@ -76,6 +80,7 @@ class Snapshot {
   template <class Kind>
   using SnapshotOf = decltype(std::declval<const Kind&>().snapshot());
   std::variant<SnapshotOf<livecount::SqliteStore>, SnapshotOf<livecount::FileStore>> kind_;
+  livecount::Horizons horizons_;
 };
 
 /// A store of any kind. Threads: as StorePolicy.
@@ -107,6 +112,15 @@ class Store {
   /// A batch that comes while the store is shut is dropped, and said to be applied: what a counter holds when
   /// it is given up, it forgets. Not beside apply.
   void take_batches(bool take) noexcept { shut_ = !take; }
+
+  // ---- ExpiringStore
+
+  [[nodiscard]] livecount::Horizons horizons() const {
+    return std::visit([](auto& store) { return store.horizons(); }, kind_);
+  }
+  [[nodiscard]] bool expire(livecount::Bucket first, std::size_t most) {
+    return std::visit([&](auto& store) { return store.expire(first, most); }, kind_);
+  }
 
   // ---- SettingsStore, SharedStore
 

@@ -19,6 +19,7 @@
 #include "detail/epoch.hpp"
 #include "entry.hpp"
 #include "record.hpp"
+#include "retention.hpp"
 #include "selection.hpp"
 
 namespace livecount::inline v0_1 {
@@ -59,6 +60,13 @@ namespace livecount::inline v0_1 {
 //   RemovingStore      S::removes                     true: apply erases the counters of records whose
 //                                                     change.is_removal(), and the next record makes them anew.
 //                                                     Counter::remove sends no such record to other stores
+//   ExpiringStore      s.horizons()         Horizons  since when buckets are kept, as it is stored with the data
+//                      s.expire(first, most)  Error   moves the horizon of first.type to this bucket, never back, and
+//                                                     removes at most so many of the counters before it, or all: in one
+//                                                     transaction. True if there are more. Beside apply, by any thread
+//                                                     A record before the horizon, which apply looks at in its
+//                                                     transaction, is left out, and its position put into `late`:
+//                                                     also when the batch is sent again
 //   SharedStore        s.version()                    a number that moves when another process has changed
 //                                                     the data: counts in memory are refreshed by it
 //   QuestionStore      s.snapshot()           Error   one moment of the data, for as long as the object lives
@@ -70,6 +78,7 @@ namespace livecount::inline v0_1 {
 //     snapshot.top(ns, bucket, limit)                 NamedCounts: the largest counts, ties by name
 //     snapshot.names(selection, after, limit)         the distinct names selected, in order, above `after`
 //     snapshot.namespaces()                           all of them, in order
+//     snapshot.horizons()                             of an ExpiringStore
 //     snapshot.sum(selection)                         optional: the sum of what is selected, or nothing if it does
 //                                                     not fit into a Count. Without it every row is looked at
 
@@ -109,6 +118,12 @@ template <class S>
 concept RemovingStore = StorePolicy<S> && S::removes;
 
 template <class S>
+concept ExpiringStore = StorePolicy<S> && requires(S& s, Bucket first, std::size_t most) {
+  { s.horizons() } -> std::same_as<Horizons>;
+  { s.expire(first, most) } -> std::same_as<bool>;
+};
+
+template <class S>
 concept SharedStore = StorePolicy<S> && requires(S& s) {
   { s.version() } -> std::convertible_to<std::uint64_t>;
 };
@@ -142,7 +157,7 @@ concept QuestionStore = StorePolicy<S> &&
 //   c.statistics()      CacheStatistics
 //
 //   Optional, for increment_many: c.fetch_buckets(hash) and, a while later, c.fetch_entry(hash), hints that a key of
-//   this hash will be asked for.
+//   this hash will be asked for. And, for retention, c.drop_clean(f): drop_clean of those of which f(key) is true.
 //
 //   Throws: pin std::bad_alloc, the constructor also Error{invalid_option}; the others nothing.
 //   Threads: any of these from any thread. Invariants of an entry: entry.hpp.
@@ -206,6 +221,12 @@ concept CachePolicy = detail::made_from_options<C> && detail::has_peek<C> && det
     detail::has_unpin<C> && detail::has_settle<C> && detail::has_drop_clean<C> && detail::has_capacity<C> &&
     detail::has_statistics<C>;
 
+/// A cache that can drop some of its entries.
+template <class C>
+concept DroppingCache = CachePolicy<C> && requires(C& c, bool (*f)(const KeyView&)) {
+  c.drop_clean(f);
+};
+
 /// A cache that can fetch ahead what will be asked for.
 template <class C>
 concept FetchingCache = CachePolicy<C> && requires(const C& c, std::uint64_t hash) {
@@ -251,6 +272,8 @@ class Drain {
     bool held = false;      // ... in a loader's hands, though it was ripe and there before this drain
     Errc error = Errc::ok;  // why it failed
     std::string message;
+    std::optional<std::chrono::milliseconds>
+        again{};  // drain at the latest after this time, also if nothing is dirty
   };
   [[nodiscard]] virtual Report drain(Scope scope) noexcept = 0;
 

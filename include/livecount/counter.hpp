@@ -78,6 +78,16 @@ class Counter {
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
     std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
+
+    // How long buckets are kept after their end, at least; nothing: for ever. Needs an ExpiringStore. Older ones leave
+    // cache and store in the background, by the queue's thread, or with what ManualQueue::pump, flush and InlineQueue's
+    // updates write: first, when there was no horizon yet, all at once; then as time passes, at the latest a 16th of their
+    // time too late (but a second at least). They do not come back: to get they are as if they had never been, and an
+    // update of theirs is refused (Errc::expired), or, with several periods, counts only in those that are kept
+    // (Stats::late). The horizon is stored; other processes respect it, whether they have a retention or not.
+    // If the clock has gone on by more than a retention since the last look, only so much goes, and on_error is told
+    // (Errc::clock_jump).
+    Retention retention{};
     // Told of each failed attempt to write, by the thread that made it. What does not heal by waiting (any code but
     // store_unavailable) is tried again at most once a second, whoever asks, and told each time. Inside of it flush,
     // close and pump of this Counter end in Errc::inside_handler, as the caller may be waiting for their end; updates do
@@ -90,12 +100,13 @@ class Counter {
   Counter() : Counter(Options{}) {}
   /// Opens the store and starts the queue. Throws: what the store throws, Error{settings_mismatch}.
   explicit Counter(Options options)
-      : core_(new Core(std::move(options.cache), std::move(options.store), std::move(options.queue),
-                       detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
-                                           options.block_timeout, options.refresh, options.max_pending,
-                                           options.max_batch, std::move(options.on_error)},
-                       std::move(options.clock)),
-              destroy) {}
+      : core_(
+            new Core(std::move(options.cache), std::move(options.store), std::move(options.queue),
+                     detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
+                                         options.block_timeout, options.refresh, options.retention,
+                                         options.max_pending, options.max_batch, std::move(options.on_error)},
+                     std::move(options.clock)),
+            destroy) {}
   /// close(5 s). What could not be written is told to on_error.
   ~Counter() {
     if (core_->forked()) return;
@@ -110,7 +121,7 @@ class Counter {
   /// Adds the delta (1) to the count of the name in each period named: all of them, or, with an error, none.
   /// With a floor of zero a decrement below zero leaves zero. The counter exists from then on, also after a
   /// delta of 0.
-  /// Throws: Error with name_too_long, namespace_too_long, delta_out_of_range, time_out_of_range, overflow,
+  /// Throws: Error with name_too_long, namespace_too_long, delta_out_of_range, time_out_of_range, overflow, expired,
   ///   backpressure, closed: nothing was changed. With a queue that writes through, not_yet_durable: it is
   ///   counted. A floored decrement reads the store, and also throws what that does.
   /// Overflow: an increment of a counter that is not loaded does not wait for the store, so its range is checked by
@@ -253,8 +264,8 @@ class Counter {
   /// Throws: as get, and what the store throws.
   [[nodiscard]] Reading read(std::string_view name, const Lookup& lookup = {}) {
     Reading reading{get(name, lookup), std::nullopt, oldest_pending_age()};
-    reading.durable =
-        core_->store().read({lookup.ns, detail::bucket_of(*core_, lookup.period, lookup.at), name});
+    const Bucket bucket = detail::bucket_of(*core_, lookup.period, lookup.at);
+    if (core_->keeps(bucket)) reading.durable = core_->store().read({lookup.ns, bucket, name});
     return reading;
   }
 
@@ -312,6 +323,18 @@ class Counter {
   /// is under way cannot be interrupted, and is waited for however long it takes.
   /// Throws: nothing. Progress: waits for the store.
   CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
+
+  /// Lets all buckets go that are to go by now (Options::retention), in small transactions, and returns when they are
+  /// gone. Nothing has to call it: that happens by itself, bit by bit.
+  /// Throws: closed; what the store throws; clock_jump: a horizon has moved by its retention only, and would have to move
+  ///   further. Call again, if the clock is right. Progress: blocking: waits for the store.
+  void retain() requires ExpiringStore<Store> {
+    const std::string jump = core_->let_go();
+    if (!jump.empty()) throw Error(Errc::clock_jump, "retain: " + jump, "retain");
+  }
+  /// Since when buckets are kept, by period type: as this process knows it, which may be late where others move them.
+  /// Throws: nothing. Progress: wait-free.
+  [[nodiscard]] Horizons horizons() const noexcept { return core_->horizons(); }
 
   /// Drops every counter from memory that has no pending change and no handle; how many. Nothing is lost by
   /// it. Throws: forked_child. Progress: blocking, for moments.

@@ -46,6 +46,8 @@ enum class Errc : std::uint8_t {
   closed,              // the counter has been closed
   forked_child,        // the counter or store belongs to the parent process
   inside_handler,      // on_error has called an operation that would wait for its own caller
+  expired,             // the bucket is older than those that are kept; nothing was changed
+  clock_jump,          // the clock went on by more than a bucket is kept: see Counter::Options::retention
 };
 
 /// The code as a word, for logs: "name_too_long".
@@ -75,6 +77,8 @@ enum class Errc : std::uint8_t {
     case Errc::closed: return "closed";
     case Errc::forked_child: return "forked_child";
     case Errc::inside_handler: return "inside_handler";
+    case Errc::expired: return "expired";
+    case Errc::clock_jump: return "clock_jump";
   }
   return "unknown";
 }

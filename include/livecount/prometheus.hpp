@@ -114,6 +114,7 @@ class PrometheusText {
     add({{"state", "in_flight"}}, stats.in_flight_sum);
     if (stats.unflushed_sum) add({{"state", "unflushed"}}, *stats.unflushed_sum);
     add({{"state", "quarantined"}}, stats.quarantined_sum);
+    add({{"state", "expired"}}, stats.expired_sum);
     add({{"state", "discarded"}}, stats.discarded_sum);
     add_one("livecount_pending_entries", gauge, "Counters with changes that are not yet in the store.",
             stats.pending);
@@ -128,6 +129,8 @@ class PrometheusText {
     add({}, std::int64_t{stats.error == Errc::ok ? 0 : 1});
     add_one("livecount_quarantined_records_total", counter, "Records that the store put aside.",
             stats.quarantined);
+    add_one("livecount_late_changes_total", counter, "Changes of buckets that are not kept any more.",
+            stats.late);
     add_one("livecount_loads_total", counter, "Counts read from the store.", stats.loads);
     add_one("livecount_cache_entries", gauge, "Counters in memory.", stats.entries);
     add_one("livecount_cache_capacity_entries", gauge, "Counters that memory has room for.", stats.capacity);

@@ -114,7 +114,8 @@ enum class Outcome : std::uint8_t {
 };
 
 /// A store's answer. A record whose result would leave the range of a count is kept aside by the store, in
-/// the same transaction, and named here by its position in the batch; the others are applied.
+/// the same transaction, and named here by its position in the batch; the others are applied. So is a record of a bucket
+/// before the store's horizon, which is left out.
 struct ApplyResult {
   // NOLINTNEXTLINE(google-explicit-constructor): a store may return a bare Outcome
   ApplyResult(Outcome result) : outcome(result) {}
@@ -125,6 +126,7 @@ struct ApplyResult {
   Errc error = Errc::ok;  // why it was not applied: store_unavailable is worth repeating, others are not
   std::string message;
   std::vector<std::size_t> quarantined;
+  std::vector<std::size_t> late;
 };
 
 /// What a store promises about a batch that is sent again after an unclear answer.

@@ -20,9 +20,10 @@ using namespace livecount::tests;
 struct Place {
   MemoryStore store;
   std::vector<std::pair<Key, Transform>> pending;  // in the order in which it was made
+  Horizons horizons;
 
   detail::Moment<MemoryStore::Snapshot> moment() {
-    return detail::Moment<MemoryStore::Snapshot>([&](auto add) {
+    return detail::Moment<MemoryStore::Snapshot>(horizons, [&](auto add) {
       for (const auto& [key, change] : pending) add(key, change);
       return store.snapshot();
     });

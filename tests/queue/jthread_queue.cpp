@@ -188,6 +188,31 @@ TEST_CASE("what becomes dirty during a long drain does not wait longer because s
   CHECK(running.drain.wait_for_calls(2));
 }
 
+TEST_CASE("a drain that wants to be called again is, when nothing is dirty, and sooner when something is") {
+  SetSync::begin();
+  Set running({.max_delay = milliseconds(100)});
+  Drain::Report again;
+  again.again = milliseconds(1'000);
+  running.drain.answer({again, again});
+  running.queue.notify(Wake::dirty);
+  SetSync::time = 100;
+  REQUIRE(running.drain.wait_for_calls(1));
+  give_it_time();
+  SetSync::time = 1'099;
+  give_it_time();
+  CHECK(running.drain.calls() == 1);
+  SetSync::time = 1'100;
+  REQUIRE(running.drain.wait_for_calls(2));
+  give_it_time();
+  running.queue.notify(Wake::dirty);
+  SetSync::time = 1'200;
+  REQUIRE(running.drain.wait_for_calls(3));
+  give_it_time();
+  SetSync::time = 10'000;
+  give_it_time();
+  CHECK(running.drain.calls() == 3);  // it does not want to be called any more
+}
+
 TEST_CASE("after failures it tries again, at half to all of a delay that doubles up to the last one") {
   SetSync::begin();
   Set running({.max_delay = hours(1), .first_retry = milliseconds(100), .last_retry = milliseconds(1'000)});

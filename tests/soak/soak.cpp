@@ -2,8 +2,9 @@
 // One process for a long time: soak MINUTES [NAMES]
 //
 // Four threads count and read names with a Zipf distribution, in a cache that holds a fifth of them, over a FileStore that
-// refuses batches, loses answers, and is down now and then. Every so often all of them pause, and it must add up: what was
-// accepted is in the store. Memory must be flat in the second half, and the numbers of open files and threads never move.
+// refuses batches, loses answers, and is down now and then; now and then also into the second, which is kept for a minute.
+// Every so often all of them pause, and it must add up: what was accepted is in the store, and no second stays for much
+// longer. Memory must be flat in the second half, and the numbers of open files and threads never move.
 #include <livecount/livecount.hpp>
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <fstream>
 #include <iostream>
 #include <random>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -47,6 +49,8 @@ class FailingStore {
     return result;
   }
   void adopt(const Settings& settings) { store_.adopt(settings); }
+  [[nodiscard]] Horizons horizons() const { return store_.horizons(); }
+  [[nodiscard]] bool expire(Bucket first, std::size_t most) { return store_.expire(first, most); }
   [[nodiscard]] auto snapshot() const { return store_.snapshot(); }
   void compact() { store_.compact(); }
 
@@ -79,6 +83,8 @@ std::size_t draw(std::mt19937_64& random, std::size_t names) {
   return std::min(static_cast<std::size_t>(drawn), names) - 1;
 }
 
+constexpr seconds kept{60};
+
 int run(double minutes, std::size_t names) {
   using C = Counter<LockFreeCache, FailingStore, JthreadQueue>;
   const tests::TemporaryDirectory directory;
@@ -88,6 +94,7 @@ int run(double minutes, std::size_t names) {
   options.store.sync = FileSync::never;
   options.queue.max_delay = std::chrono::milliseconds(50);
   options.floor = Floor::none;
+  options.retention = {{PeriodType::second, kept}};
   C counter(options);
   const auto flush = [&] {
     for (;;) {
@@ -110,7 +117,7 @@ int run(double minutes, std::size_t names) {
   std::shared_mutex pause;
   std::atomic<bool> pausing{false};  // else those who share the mutex would never let it go
   std::atomic<bool> stop{false};
-  std::atomic<Count> accepted{counted};
+  std::atomic<Count> accepted{counted}, accepted_seconds{0};
   std::atomic<std::uint64_t> operations{0};
   std::vector<std::jthread> threads;
   for (std::uint64_t number = 0; number < 4; ++number) {
@@ -133,6 +140,9 @@ int run(double minutes, std::size_t names) {
           }
         }
         accepted += sum;
+        const Update second{.periods = PeriodType::second};
+        if (counter.try_increment("name " + std::to_string(random() % 100), second) == Errc::ok)
+          ++accepted_seconds;
         operations += 1000;
       }
     });
@@ -157,7 +167,8 @@ int run(double minutes, std::size_t names) {
     std::unique_lock lock(pause);
     flush();
     const Stats stats = counter.stats();
-    require(stats.accepted_sum == accepted, "accepted_sum is the sum of what was accepted");
+    require(stats.accepted_sum == accepted + accepted_seconds,
+            "accepted_sum is the sum of what was accepted");
     require(stats.stored_sum == stats.accepted_sum, "everything accepted is stored after a flush");
     Count stored = 0;
     {
@@ -168,6 +179,16 @@ int run(double minutes, std::size_t names) {
       });
     }
     require(stored == accepted, "the counts in the store add up to what was accepted");
+    std::set<std::int64_t> buckets;
+    {
+      const auto snapshot = counter.store().snapshot();
+      snapshot.scan({default_namespace, PeriodType::second}, [&](const KeyView& key, Count) {
+        buckets.insert(key.bucket.start);
+        return true;
+      });
+    }
+    // What the store was down for, or a pause lasted, comes on top of the retention.
+    require(buckets.empty() || *buckets.rbegin() - *buckets.begin() <= kept.count() + 60, "old seconds go");
     counter.store().compact();
     const Figures now = figures_of_process();
     require(now.files == first.files, "no file is left open");

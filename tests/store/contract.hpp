@@ -113,6 +113,102 @@ TEMPLATE_TEST_CASE("a removed counter is gone, and what comes after makes it ane
   CHECK(store->read(named("a")) == std::nullopt);
 }
 
+// ---- retention
+
+TEMPLATE_TEST_CASE("what is before a horizon goes, and does not come again", "", LIVECOUNT_TESTED_STORE) {
+  STATIC_REQUIRE(ExpiringStore<TestType>);
+  const StorePlace<TestType> place;
+  auto store = std::make_unique<TestType>(place.options());
+  CHECK(store->horizons() == Horizons());
+  Writer writer(1);
+  const Bucket hour{PeriodType::hour, day.start};
+  const std::vector<Record> records{{named("a", day), {1}},  {named("a", next_day), {2}},
+                                    {named("a", hour), {3}}, {{"other", day, "b"}, {4}},
+                                    {{"", day, "c"}, {5}},   {named("a", all), {6}}};
+  REQUIRE(is_applied(writer.send(*store, records)));
+  CHECK_FALSE(store->expire(day, 100));  // all that is before it: nothing
+  CHECK(store->read(named("a", day)) == 1);
+  CHECK_FALSE(store->expire(next_day, 100));
+
+  Horizons expected;
+  expected.raise(next_day);
+  const auto check = [&] {
+    CHECK(store->horizons() == expected);
+    CHECK(store->snapshot().horizons() == expected);
+    CHECK(store->read(named("a", day)) == std::nullopt);
+    CHECK(store->read({"other", day, "b"}) == std::nullopt);
+    CHECK(store->read(named("a", next_day)) == 2);
+    CHECK(store->read(named("a", hour)) == 3);
+    CHECK(store->read(named("a", all)) == 6);
+    CHECK(rows(*store, "ns", PeriodType::day).size() == 1);
+    CHECK(store->snapshot().namespaces() == std::vector<std::string>{"ns"});
+  };
+  check();
+  CHECK_FALSE(store->expire(day, 100));  // never back
+  check();
+  if (StorePlace<TestType>::on_disk) {
+    store.reset();
+    store = std::make_unique<TestType>(place.options());
+    check();
+  }
+}
+
+TEMPLATE_TEST_CASE("what comes too late is left out and named, the rest of its batch is applied", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  (void)opened.store.expire(next_day, 100);
+  const std::vector<Record> records{{named("a", day), {1}},
+                                    {named("a", next_day), {2}},
+                                    {named("b", day), removal},
+                                    {named("d", next_day), {max_count + 1}},
+                                    {named("c", day), reset_to_zero}};
+  for (int times = 0; times < 2; ++times) {
+    const ApplyResult result =
+        times == 0 ? writer.send(opened.store, records) : writer.send_again(opened.store, records);
+    CHECK(result.outcome == Outcome::applied);
+    CHECK(result.late == std::vector<std::size_t>{0, 2, 4});
+    CHECK(result.quarantined == std::vector<std::size_t>{3});
+    CHECK(opened.store.read(named("a", day)) == std::nullopt);
+    CHECK(opened.store.read(named("c", day)) == std::nullopt);
+    CHECK(opened.store.read(named("a", next_day)) == 2);
+    CHECK(rows(opened.store, "ns", PeriodType::day).size() == 1);
+  }
+  REQUIRE(is_applied(writer.send(opened.store, {plus("a", 1)})));
+  CHECK(opened.store.read(named("a")) == 2);
+}
+
+TEMPLATE_TEST_CASE("old counters go in pieces no larger than asked for, and the horizon goes first", "",
+                   LIVECOUNT_TESTED_STORE) {
+  Opened<TestType> opened;
+  Writer writer(1);
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) names.push_back(std::to_string(i));
+  std::vector<Record> records;
+  for (const std::string& name : names) {
+    for (const char* ns : {"x", "y"}) records.push_back({{ns, day, name}, {1}});
+    records.push_back({{"x", next_day, name}, {1}});
+  }
+  REQUIRE(is_applied(writer.send(opened.store, records)));
+  const auto left = [&] {
+    return rows(opened.store, "x", PeriodType::day, day).size() +
+           rows(opened.store, "y", PeriodType::day, day).size();
+  };
+  std::size_t before = left();
+  REQUIRE(before == 200);
+  for (int calls = 0; opened.store.expire(next_day, 30); ++calls) {
+    REQUIRE(calls < 100);
+    const std::size_t now = left();
+    CHECK(now == before - 30);
+    before = now;
+    CHECK(opened.store.horizons()[PeriodType::day] == next_day.start);
+    CHECK(writer.send(opened.store, {{named("late", day), {1}}}).late.size() == 1);
+  }
+  CHECK(left() == 0);
+  CHECK(rows(opened.store, "x", PeriodType::day).size() == 100);
+}
+
 // ---- exactly once
 
 TEMPLATE_TEST_CASE("a batch that comes again is acknowledged and changes nothing", "",

@@ -282,3 +282,45 @@ TEST_CASE("compactions run beside batches, questions and readers of the files") 
   CHECK(store.read(named("batches")) == sent);
   CHECK(store.read(named("name 1")) == (sent + 95) / 97);
 }
+
+TEST_CASE("old buckets go beside compactions, and do not come again when the files are read") {
+  const FilePlace place;
+  FileStore::Options options = place.options();
+  options.compact_bytes = 2'000;
+  constexpr std::int64_t buckets = 2'000, kept = 20;
+  std::int64_t last = 0;
+  const auto bucket = [](std::int64_t start) { return Bucket{PeriodType::second, start}; };
+  std::atomic<int> wrong{0};
+  const auto check = [&](const FileStore& store, std::int64_t newest) {
+    const auto found = rows(store, "ns", PeriodType::second);
+    for (const auto& [key, count] : found) {
+      if (count != key.bucket.start || key.bucket.start <= newest - kept) ++wrong;
+    }
+    if (found.size() != std::min<std::size_t>(kept, static_cast<std::size_t>(newest))) ++wrong;
+  };
+  {
+    FileStore store(options);
+    std::atomic<bool> done{false};
+    run_together([&](int number, auto&) {
+      if (number != 0) {
+        while (!done) {
+          if (number == 1) store.compact();
+          std::this_thread::yield();
+        }
+        return;
+      }
+      Writer writer(1);
+      for (std::int64_t i = 1; i <= buckets || store.status().compactions < 3; ++i) {
+        if (!is_applied(writer.send(store, {{named("a", bucket(i)), {i}}}))) ++wrong;
+        (void)store.expire(bucket(i - kept + 1), 1);
+        if (i % 100 == 0) check(store, i);
+        if (i % 500 == 0) check(FileStore(place.read_only()), i);
+        last = i;
+      }
+      done = true;
+    });
+    CHECK(store.status().last_failure.empty());
+  }
+  check(FileStore(place.options()), last);
+  CHECK(wrong == 0);
+}

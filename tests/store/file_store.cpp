@@ -164,6 +164,12 @@ TEST_CASE("a reader in another language, written from FORMAT.md, finds what the 
   check();
   send(100);
   check();
+  REQUIRE_FALSE(rows(store, keys.front().ns, keys.front().bucket.type).empty());
+  (void)store.expire({keys.front().bucket.type, keys.front().bucket.start + 1}, 1);
+  send(100);
+  check();
+  store.compact();
+  check();
 }
 
 TEST_CASE("the example in FORMAT.md is a journal") {

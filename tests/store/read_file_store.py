@@ -41,6 +41,11 @@ def take_runs(data, at, counts):
             else:
                 counts[ns, kind, start, name] = count
 
+def let_go(payload, counts):
+    kind, horizon = struct.unpack_from("<Bq", payload, 1)
+    for key in [key for key in counts if key[1] == kind and key[2] < horizon]:
+        del counts[key]
+
 counts, first = {}, 0
 if os.path.exists(sys.argv[1] + ".snapshot"):
     snapshot = frames(sys.argv[1] + ".snapshot", b"S")
@@ -51,6 +56,8 @@ if os.path.exists(sys.argv[1] + ".snapshot"):
 journal = frames(sys.argv[1], b"J")
 next(journal)
 for number, payload in journal:
+    if number >= first and payload[0] == 8:
+        let_go(payload, counts)
     if number < first or payload[0] != 2:
         continue
     quarantined, = struct.unpack_from("<I", payload, 41)

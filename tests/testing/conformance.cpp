@@ -40,6 +40,8 @@ enum class Lie {
   joins_keys_with_colons,
   counts_beyond_the_range,
   keeps_what_is_removed,
+  counts_what_is_late,
+  moves_horizons_back,
   forgets_when_closed,
   forgets_when_killed,
   forgets_in_a_power_cut,
@@ -50,6 +52,7 @@ enum class Lie {
   takes_gaps,
   mixes_shards,
   forgets_the_ledger,
+  forgets_horizons,
   takes_other_settings,
   counts_down_the_top,
 };
@@ -63,6 +66,7 @@ struct Data {
   };
   std::map<std::pair<WriterId, std::uint32_t>, Row> ledger;
   std::map<Key, Count> rows;
+  Horizons horizons;
   std::optional<Settings> settings;
 };
 
@@ -91,6 +95,7 @@ class WrongStore {
         return {Outcome::not_applied, Errc::writer_duplicated, "another batch"};
       ApplyResult result = Outcome::applied;
       if (lie != Lie::tells_once_what_was_put_aside) result.quarantined = row.quarantined;
+      result.late = late_records(batch, data_->horizons);
       return result;
     }
     if (batch.sequence < row.sequence) {
@@ -102,10 +107,24 @@ class WrongStore {
     ApplyResult result = Outcome::applied;
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       if (lie == Lie::loses_the_last_record && i > 0 && i + 1 == batch.records.size()) break;
+      if (lie != Lie::counts_what_is_late && !data_->horizons.keeps(batch.records[i].key.bucket)) continue;
       if (!count(batch.records[i])) result.quarantined.push_back(i);
     }
+    result.late = late_records(batch, data_->horizons);
     row = {batch.sequence, digest(batch), result.quarantined};
     return result;
+  }
+
+  [[nodiscard]] Horizons horizons() const { return data_->horizons; }
+  [[nodiscard]] bool expire(Bucket first, std::size_t) {
+    if (lie == Lie::moves_horizons_back) data_->horizons = {};
+    data_->horizons.raise(first);
+    std::erase_if(data_->rows, [&](const auto& row) {
+      if (data_->horizons.keeps(row.first.bucket)) return false;
+      data_->counts.erase(text(row.first));
+      return true;
+    });
+    return false;
   }
 
   void adopt(const Settings& settings) {
@@ -194,6 +213,7 @@ class WrongPlace {
     const bool first = std::exchange(opened_, true) == false;
     if (!first && !killed_ && lie == Lie::forgets_when_closed) *data_ = {};
     if (lie == Lie::forgets_the_ledger) data_->ledger.clear();
+    if (lie == Lie::forgets_horizons) data_->horizons = {};
     killed_ = false;
     return std::make_shared<Store>(typename Store::Options{data_});
   }
@@ -248,6 +268,10 @@ TEST_CASE("of a store that breaks one law, that law is named first") {
         "a record whose count would leave the range is put aside and named, and the rest is applied");
   CHECK(first_broken<Lie::keeps_what_is_removed>() ==
         "after a removal there is no counter, until a record makes it anew, from 0");
+  CHECK(first_broken<Lie::counts_what_is_late>() ==
+        "what is before a horizon goes, and what comes later for it is left out and named");
+  CHECK(first_broken<Lie::moves_horizons_back>() == "a horizon never moves back");
+  CHECK(first_broken<Lie::forgets_horizons>() == "horizons are kept with the data");
   CHECK(first_broken<Lie::forgets_when_closed>() ==
         "what was acknowledged is there when the store is opened again");
   CHECK(first_broken<Lie::forgets_when_killed>() == "what was acknowledged is there after a kill");

@@ -121,12 +121,16 @@ class BasicLockFreeCache {
   void settle(Entry& entry) noexcept { entry.release(); }
 
   std::size_t drop_clean() {
+    return drop_clean([](const KeyView&) { return true; });
+  }
+  template <class F>
+  std::size_t drop_clean(F f) {
     std::size_t dropped = 0;
     for_each_slot([&](Slot& slot) {
       const Guard guard;
       const std::uint64_t value = slot.load(std::memory_order_acquire);
       Entry* const entry = entry_of(value);
-      if (!entry) return;
+      if (!entry || !f(entry->key())) return;
       const std::lock_guard lock(stripe(tag_in(value)));
       if (may_leave(*entry) && take_out(slot, value)) ++dropped;
     });

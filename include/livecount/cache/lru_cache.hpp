@@ -82,10 +82,14 @@ class BasicLruCache {
   void settle(Entry& entry) noexcept { entry.release(); }
 
   std::size_t drop_clean() {
+    return drop_clean([](const KeyView&) { return true; });
+  }
+  template <class F>
+  std::size_t drop_clean(F f) {
     std::size_t dropped = 0;
     for (const auto& shard : shards_) {
       const std::lock_guard lock(shard->mutex);
-      dropped += shard->evict_all();
+      dropped += shard->evict_all(f);
     }
     return dropped;
   }
@@ -161,11 +165,12 @@ class BasicLruCache {
       }
       return false;
     }
-    std::size_t evict_all() noexcept {
+    template <class F>
+    std::size_t evict_all(F f) noexcept {
       const std::size_t before = order.size();
       for (auto node = order.begin(); node != order.end();) {
         Node& candidate = *node++;
-        if (may_leave(*candidate.entry)) remove(candidate);
+        if (f(candidate.entry->key()) && may_leave(*candidate.entry)) remove(candidate);
       }
       return before - order.size();
     }

@@ -38,12 +38,13 @@
 #include "options.hpp"
 #include "pins.hpp"
 #include "raise.hpp"
+#include "retainer.hpp"
 #include "write_behind.hpp"
 
 namespace livecount::inline v0_1::detail {
 
 template <class Cache, class Store, class Queue, class Clock>
-class Core {
+class Core final : private Drain {
  public:
   using Sync = typename Cache::Sync;
   using Entry = BasicEntry<Sync>;
@@ -63,11 +64,19 @@ class Core {
         handler_(options_.on_error),
         write_behind_(cache_, store_, lifetime_, handler_, limits(), seed_),
         adder_(write_behind_, options_.floor),
-        loader_(store_, write_behind_, options_.block_timeout, options_.refresh) {
+        loader_(store_, write_behind_, options_.block_timeout, options_.refresh),
+        retainer_(options_.retention, options_.calendar, handler_) {
     if constexpr (SettingsStore<Store>) {
       store_.adopt(Settings{options_.calendar.text(), options_.calendar.week_start(), options_.floor});
     }
-    queue_.start(write_behind_);
+    if constexpr (ExpiringStore<Store>) {
+      retainer_.learn(store_);
+    } else if (!options_.retention.empty()) {
+      throw Error(Errc::invalid_option, "this store lets no counts go (it is no ExpiringStore): no retention",
+                  "retention");
+    }
+    queue_.start(*this);
+    if (!options_.retention.empty()) queue_.notify(Wake::dirty);
   }
 
   // ---- updates
@@ -79,8 +88,8 @@ class Core {
       if (const Errc code = check(name, update.ns, delta); code != Errc::ok) return code;
       const std::uint64_t name_hash = hash_of(update.ns, name);
       if (update.periods.is_single() && !result && adder_.is_plain(delta)) {
-        return add_plain(key_of(name, update.ns, *update.periods.begin(), update.at, name_hash), name_hash,
-                         delta);
+        const HashedKey key = key_of(name, update.ns, *update.periods.begin(), update.at, name_hash);
+        return retainer_.keeps(key.key.bucket) ? add_plain(key, name_hash, delta) : Errc::expired;
       }
       return add_keys(keys_of(name, update, name_hash), delta, result);
     });
@@ -143,6 +152,9 @@ class Core {
     });
   }
 
+  /// An update that counted has been left out of so many periods, whose buckets are not kept.
+  void leave_out(std::size_t periods) noexcept { left_out_.fetch_add(periods, std::memory_order_relaxed); }
+
   /// A decrement by exactly the count that it gives; none, and nothing changed, if there is no such counter.
   [[nodiscard]] Errc take(std::string_view name, const Lookup& lookup, std::optional<Count>& count) noexcept {
     count = std::nullopt;
@@ -189,6 +201,8 @@ class Core {
     if (closed()) return refusal();  // before the store is asked
     const std::uint64_t name_hash = hash_of(lookup.ns, name);
     const HashedKey key = key_of(name, lookup.ns, lookup.period, lookup.at, name_hash);
+    count = std::nullopt;
+    if (!retainer_.keeps(key.key.bucket)) return Errc::ok;
     loader_.look_for_changes();
     {
       const Guard guard;
@@ -219,7 +233,7 @@ class Core {
   [[nodiscard]] auto moment(Wanted wanted) {
     const Call call(lifetime_);
     if (!call) raise(*this, refusal(), "question");
-    return Moment<decltype(store_.snapshot())>([&](auto add) {
+    return Moment<decltype(store_.snapshot())>(retainer_.horizons(), [&](auto add) {
       return write_behind_.look([&](const KeyView& key, const Transform& change) {
         if (wanted(key)) add(key, change);
       });
@@ -247,6 +261,7 @@ class Core {
     }
   }
   void unpin(Entry& entry) noexcept { cache_.unpin(entry); }
+  [[nodiscard]] bool keeps(Bucket bucket) const noexcept { return retainer_.keeps(bucket); }
   /// The time, or now.
   [[nodiscard]] Time time_of(const std::optional<Time>& at) const {
     return at.has_value() ? at.value() : Time(clock_.now());
@@ -254,10 +269,26 @@ class Core {
 
   // ---- upkeep
 
+  /// What a queue asks for.
+  [[nodiscard]] Report drain(Scope scope) noexcept override {
+    Report report = write_behind_.drain(scope);
+    report.again = retain();
+    return report;
+  }
+
+  /// Lets all go that is to go by now. Not empty: a horizon did not move as far as it should have. Throws: Error, what the
+  /// store throws.
+  [[nodiscard]] std::string let_go() requires ExpiringStore<Store> {
+    const Call call(lifetime_);
+    if (!call) raise(*this, refusal(), "retain");
+    return retainer_.finish(cache_, store_, time_of(std::nullopt), rows_at_a_time);
+  }
+  [[nodiscard]] Horizons horizons() const noexcept { return retainer_.horizons(); }
+
   /// Writes everything that came before the call, or reports why not.
   [[nodiscard]] Drain::Report flush() noexcept {
     for (;;) {
-      Drain::Report report = write_behind_.drain(Drain::Scope::everything);
+      Drain::Report report = drain(Drain::Scope::everything);
       if (report.failed || !report.held) return report;
       write_behind_.attempts().rest(
           std::chrono::milliseconds(1));  // something is in a loader's hands for the length of a store read
@@ -318,6 +349,7 @@ class Core {
             .in_flight_sum = sum(read(figures.in_flight_sum)),
             .unflushed_sum = unflushed ? std::optional(sum(*unflushed)) : std::nullopt,
             .quarantined_sum = sum(read(figures.quarantined_sum)),
+            .expired_sum = sum(read(figures.expired_sum)),
             .discarded_sum = sum(adder_.discarded_sum()),
             .pending = write_behind_.pending(),
             .batches = read(figures.batches),
@@ -325,6 +357,7 @@ class Core {
             .failures = read(figures.failures),
             .error = read(figures.error),
             .quarantined = read(figures.quarantined),
+            .late = read(figures.late) + read(left_out_),
             .loads = loader_.loads(),
             .capacity = cache_.capacity(),
             .entries = cache.entries,
@@ -333,6 +366,7 @@ class Core {
   }
 
  private:
+  static constexpr std::size_t rows_at_a_time = 1000;  // to be removed in one transaction
   using Inside = typename Gate<Sync>::Inside;
   /// What peek finds stays valid while the guard lives: when the reference goes, nothing happens.
   static constexpr bool guards_references =
@@ -382,6 +416,13 @@ class Core {
 
   /// In the way that the delta and the number of periods ask for.
   [[nodiscard]] Errc add_keys(const Keys& keys, Count delta, Count* result) {
+    if (keys.expired == 0) return add_kept(keys, delta, result);
+    if (keys.count == 0) return Errc::expired;
+    const Errc code = add_kept(keys, delta, result);
+    if (code == Errc::ok) leave_out(keys.expired);
+    return code;
+  }
+  [[nodiscard]] Errc add_kept(const Keys& keys, Count delta, Count* result) {
     if (!result && adder_.is_plain(delta)) {
       if (keys.count == 1) return add_plain(keys[0], keys.name_hash, delta);
       if constexpr (guards_references) {
@@ -397,7 +438,14 @@ class Core {
     keys.name = name;
     keys.name_hash = name_hash;
     const Time at = time_of(update.at);  // one for all periods
-    for (const PeriodType type : update.periods) keys.add(key_of(name, update.ns, type, at, name_hash));
+    for (const PeriodType type : update.periods) {
+      const HashedKey key = key_of(name, update.ns, type, at, name_hash);
+      if (retainer_.keeps(key.key.bucket)) {
+        keys.add(key);
+      } else {
+        ++keys.expired;
+      }
+    }
     return keys;
   }
 
@@ -494,6 +542,7 @@ class Core {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
     const std::uint64_t name_hash = hash_of(lookup.ns, name);
     const Keys keys = keys_of(name, update_of(lookup), name_hash);
+    if (keys.expired != 0) return Errc::expired;
     return with_pins(keys, [&](Entry* const* entries) {
       const std::lock_guard latch(latch_of(name_hash));
       const Errc code = loader_.load(*entries[0], name_hash);
@@ -600,6 +649,24 @@ class Core {
 
   // ---- the rest
 
+  /// Lets old buckets go, as far as it is time. The more was written, the more may go, so that what comes is outrun.
+  /// Returns when to come again.
+  [[nodiscard]] typename Retainer<Sync>::Wait retain() noexcept {
+    if constexpr (ExpiringStore<Store>) {
+      if (closed() || handler_.inside()) return std::nullopt;
+      const auto& figures = write_behind_.figures();
+      const std::uint64_t late = figures.late.load(std::memory_order_relaxed);
+      if (late != late_.exchange(late, std::memory_order_relaxed)) retainer_.learn(store_);
+      if (options_.retention.empty()) return std::nullopt;
+      const std::uint64_t records = figures.records.load(std::memory_order_relaxed);
+      const std::uint64_t more = records - records_.exchange(records, std::memory_order_relaxed);
+      return retainer_.step(cache_, store_, time_of(std::nullopt),
+                            rows_at_a_time + 2 * static_cast<std::size_t>(more));
+    } else {
+      return std::nullopt;
+    }
+  }
+
   [[nodiscard]] Errc show(std::optional<Count>& count) const noexcept {
     if (count) count = adder_.visible(*count);
     return Errc::ok;
@@ -648,8 +715,11 @@ class Core {
   Adder<Cache, Store> adder_;
   Loader<Cache, Store> loader_;
   std::array<Latch, WriteBehind<Cache, Store>::latches> latches_;
+  Retainer<Sync> retainer_;
   Tally<Sync> accepted_;
   atomic<std::uint64_t> refused_{0};
+  atomic<std::uint64_t> left_out_{0};           // of updates: periods whose bucket is not kept
+  atomic<std::uint64_t> late_{0}, records_{0};  // figures as retain() saw them last
   typename Sync::mutex close_mutex_;
 };
 

@@ -17,14 +17,22 @@ class Figures {
  public:
   void frozen(Count net) noexcept { add(in_flight_sum, static_cast<std::uint64_t>(net)); }
 
-  /// A batch of so many records was applied, but for some that were put aside; with the sum of each part.
-  void applied(std::size_t all, std::uint64_t sum, std::size_t aside, std::uint64_t sum_aside) noexcept {
+  /// So many records, and the sum of their deltas.
+  struct Part {
+    std::size_t records = 0;
+    std::uint64_t sum = 0;
+  };
+
+  /// A batch was applied, but for parts of it that were put aside or came too late.
+  void applied(const Part& all, const Part& aside, const Part& too_late) noexcept {
     add(batches, 1);
-    add(records, all);
-    add(quarantined, aside);
-    add(in_flight_sum, 0 - sum - sum_aside);
-    add(stored_sum, sum);
-    add(quarantined_sum, sum_aside);
+    add(records, all.records);
+    add(quarantined, aside.records);
+    add(late, too_late.records);
+    add(in_flight_sum, 0 - all.sum);
+    add(stored_sum, all.sum - aside.sum - too_late.sum);
+    add(quarantined_sum, aside.sum);
+    add(expired_sum, too_late.sum);
     error.store(Errc::ok, std::memory_order_relaxed);
   }
 
@@ -36,8 +44,8 @@ class Figures {
   template <class T>
   using atomic = typename Sync::template atomic<T>;
 
-  atomic<std::uint64_t> batches{0}, records{0}, failures{0}, quarantined{0};
-  atomic<std::uint64_t> stored_sum{0}, in_flight_sum{0}, quarantined_sum{0};
+  atomic<std::uint64_t> batches{0}, records{0}, failures{0}, quarantined{0}, late{0};
+  atomic<std::uint64_t> stored_sum{0}, in_flight_sum{0}, quarantined_sum{0}, expired_sum{0};
   atomic<Errc> error{Errc::ok};  // of the last attempt
 
  private:

@@ -73,7 +73,10 @@ class Handle {
       code = Errc::backpressure;
     }
     if (code != Errc::ok) return core_->refuse(code);
-    return core_->update_pinned(entries_.data(), count_, name_hash_, delta);
+    code = core_->update_pinned(entries_.data(), count_, name_hash_, delta);
+    if (code == Errc::ok && count_ != periods_.size()) [[unlikely]]
+      core_->leave_out(periods_.size() - count_);
+    return code;
   }
 
  private:
@@ -90,14 +93,16 @@ class Handle {
 
   [[nodiscard]] Errc pin(const std::optional<Time>& time) {
     for (const PeriodType type : periods_) {
-      auto* const entry = core_->pin(core_->key_of(name_, ns_, type, time, name_hash_));
+      const HashedKey key = core_->key_of(name_, ns_, type, time, name_hash_);
+      if (!core_->keeps(key.key.bucket)) continue;
+      auto* const entry = core_->pin(key);
       if (!entry) {
         let_go();
         return core_->closed() ? core_->refusal() : Errc::backpressure;
       }
       entries_[count_++] = entry;
     }
-    return Errc::ok;
+    return count_ != 0 || periods_.empty() ? Errc::ok : Errc::expired;
   }
 
   /// All buckets hold from the latest beginning to the earliest end.

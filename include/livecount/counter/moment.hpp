@@ -17,12 +17,21 @@ namespace livecount::inline v0_1::detail {
 template <class Snapshot>
 class Moment {
  public:
-  /// `collect(add)` opens the snapshot and calls add(key, change) for each change that it lacks.
+  /// `collect(add)` opens the snapshot and calls add(key, change) for each change that it lacks. What is before the
+  /// horizons, or before the store's own, has gone, though it may not yet have been removed.
   template <class Collect>
-  explicit Moment(Collect collect)
-      : snapshot_(collect([this](const KeyView& key, const Transform& change) { add(key, change); })) {}
+  explicit Moment(const Horizons& horizons, Collect collect)
+      : snapshot_(collect([this](const KeyView& key, const Transform& change) { add(key, change); })),
+        horizons_(horizons) {
+    if constexpr (requires { snapshot_.horizons(); }) {
+      const Horizons stored = snapshot_.horizons();
+      for (const PeriodType type : Periods::every()) horizons_.raise({type, stored[type]});
+    }
+    std::erase_if(pending_, [this](const auto& change) { return !horizons_.keeps(change.first.bucket); });
+  }
 
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
+    if (!horizons_.keeps(key.bucket)) return std::nullopt;
     const std::optional<Count> stored = snapshot_.read(key);
     const auto found = pending_.find(key);
     return found == pending_.end() ? stored : count_after(found->second, stored);
@@ -30,7 +39,8 @@ class Moment {
 
   /// f(key, count) in the order of bucket and name, until it returns false.
   template <class F>
-  void scan(const Selection& selection, F f) const {
+  void scan(const Selection& asked, F f) const {
+    const Selection selection = horizons_.kept(asked);
     auto next = pending_.begin();
     const auto show_next = [&](std::optional<Count> stored) {
       const std::optional<Count> count = count_after(next->second, stored);
@@ -55,6 +65,7 @@ class Moment {
   }
 
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
+    if (!horizons_.keeps(bucket)) return {};
     // As many more as may have to make way.
     std::vector<NamedCount> rows =
         snapshot_.top(ns, bucket, limit + std::min(pending_.size(), SIZE_MAX - limit));
@@ -72,7 +83,8 @@ class Moment {
   }
 
   /// The sum of the counts selected; nothing if it does not fit into 64 bits.
-  [[nodiscard]] std::optional<Count> sum(const Selection& selection) const {
+  [[nodiscard]] std::optional<Count> sum(const Selection& asked) const {
+    const Selection selection = horizons_.kept(asked);
     Count sum = 0;
     bool fits = true;
     const auto add = [&](Count count) { return fits = fits && !__builtin_add_overflow(sum, count, &sum); };
@@ -91,12 +103,12 @@ class Moment {
     return fits ? std::optional(sum) : std::nullopt;
   }
 
-  [[nodiscard]] std::vector<std::string> names(const Selection& selection,
-                                               std::optional<std::string_view> after,
+  [[nodiscard]] std::vector<std::string> names(const Selection& asked, std::optional<std::string_view> after,
                                                std::size_t limit) const {
+    const Selection selection = horizons_.kept(asked);
     if (pending_.empty()) return snapshot_.names(selection, after, limit);
     const auto is_asked_for = [&](const Key& key) {
-      return selection.contains(key) && (!after || key.name > *after);
+      return selection.contains(key) && (!after || std::string_view(key.name) > *after);
     };
     std::vector<std::string> removed;  // from one bucket at least
     for (const auto& [key, change] : pending_) {
@@ -180,6 +192,7 @@ class Moment {
 
   std::map<Key, Transform, Less> pending_;  // first: the snapshot's maker fills it
   Snapshot snapshot_;
+  Horizons horizons_;
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -21,6 +21,7 @@
 #include "../error.hpp"
 #include "../period.hpp"
 #include "../record.hpp"
+#include "../retention.hpp"
 
 namespace livecount::inline v0_1 {
 
@@ -73,9 +74,9 @@ struct CloseReport {
 /// Where a Counter stands. Figures of one moment, taken one after the other: exact when nothing is running. Then every
 /// change is accounted for: attempted = accepted + refused, and
 ///
-///     accepted_sum = stored_sum + in_flight_sum + unflushed_sum + quarantined_sum + discarded_sum
+///     accepted_sum = stored_sum + in_flight_sum + unflushed_sum + quarantined_sum + expired_sum + discarded_sum
 ///
-/// where an update of three periods adds its delta three times, and get_and_reset takes away what it returns. A reset or
+/// where an update of three periods adds its delta three times, or less if a bucket of its is not kept any more, and get_and_reset takes away what it returns. A reset or
 /// removal moves the whole count to discarded_sum, also what was stored before the start. The sums wrap at 2^64.
 struct Stats {
   std::uint64_t accepted = 0;  // updates that counted
@@ -87,6 +88,7 @@ struct Stats {
   std::optional<Count>
       unflushed_sum;          // ... in no batch yet, entry by entry; nothing while a drain is at work
   Count quarantined_sum = 0;  // ... that the store put aside
+  Count expired_sum = 0;      // ... that came to the store after their bucket had gone
   Count discarded_sum = 0;    // ... that resets and removals took, less what the floor took from decrements
 
   std::size_t pending = 0;        // counters with changes that are not yet in the store
@@ -95,6 +97,7 @@ struct Stats {
   std::uint64_t failures = 0;     // attempts to write a batch that failed; the batch is kept and sent again
   Errc error = Errc::ok;          // why the last attempt failed; ok if it did not
   std::uint64_t quarantined = 0;  // records that the store put aside, as the count would have left its range
+  std::uint64_t late = 0;         // changes of a bucket that had gone: left out at once, or at the store
   std::uint64_t loads = 0;        // counts read from the store
   std::size_t capacity = 0;       // of the cache, in entries
   std::size_t entries = 0;        // in the cache now
@@ -129,6 +132,7 @@ struct CoreOptions {
   Limit when_full = Limit::block;
   std::chrono::milliseconds block_timeout{};
   std::chrono::milliseconds refresh{};
+  Retention retention{};
   std::size_t max_pending = 0;
   std::size_t max_batch = 0;
   std::function<void(const Error&)> on_error;

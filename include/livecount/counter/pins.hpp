@@ -20,6 +20,7 @@ struct Keys {
   std::string_view name;
   std::uint64_t name_hash;
   std::size_t count = 0;
+  std::size_t expired = 0;  // that are left out, as their buckets are not kept
   // The first `count` of:
   std::array<std::int64_t, most_periods> buckets;  // packed
   std::array<std::uint64_t, most_periods> hashes;

@@ -41,6 +41,7 @@ template <class Core>
     case Errc::closed: return "the counter has been closed";
     case Errc::forked_child:
       return "the counter belongs to the parent of this process; a forked child can make one of its own";
+    case Errc::expired: return "the bucket is older than those that are kept, which nothing changes any more";
     case Errc::inside_handler: return "on_error cannot wait for the writing that it is told of";
     case Errc::out_of_range: return "the stored count is outside of the range -2^58..2^58";
     default: return "the store failed: " + failure();

@@ -487,7 +487,7 @@ class WriteBehind final : public Drain {
       fail(report, error, result.message);
       if (error != Errc::store_unavailable) ask_again_ = Sync::now() + no_hammering;
     } else {
-      settle(result.quarantined);
+      settle(result);
     }
     attempts_.add();
     return applied;
@@ -523,28 +523,22 @@ class WriteBehind final : public Drain {
     }
   }
 
-  void settle(const std::vector<std::size_t>& quarantined) noexcept {
-    std::size_t aside = 0;
-    std::uint64_t sum_aside = 0;
-    for (const std::size_t i : quarantined) {
-      if (i >= entries_.size()) continue;  // a store that names no record of the batch has put none aside
-      const KeyView key = entries_[i]->key();
-      const typename Gate<Sync>::Closed closed(
-          gate(hash_name(key.ns, key.name, seed_)));  // no decrement in between
-      const Count net = std::exchange(nets_[i], 0);
-      entries_[i]->take_back(net);
-      sum_aside += static_cast<std::uint64_t>(net);
-      ++aside;
-    }
-    // Where others write too, a floor may have stopped at another place in the store than here: look again.
+  void settle(const ApplyResult& result) noexcept {
+    typename Figures<Sync>::Part all{entries_.size(), 0};
+    for (const Count net : nets_) all.sum += static_cast<std::uint64_t>(net);
+    const auto aside = take_back(result.quarantined);
+    const auto late = take_back(result.late);
+    // Where others write too, a floor may have stopped at another place in the store than here, and what came too late has
+    // left no counter: look again.
+    const auto look_again = [this](std::size_t i) { entries_[i]->set_generation(Entry::last_generation); };
     for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
       const Transform& change = records_[i].change;
-      if (change.low != no_floor || change.is_removal()) entries_[i]->set_generation(Entry::last_generation);
+      if (change.low != no_floor || change.is_removal()) look_again(i);
     }
-    const std::size_t count = entries_.size();
-    std::uint64_t sum = 0;
-    for (const Count net : nets_) sum += static_cast<std::uint64_t>(net);
-    figures_.applied(count, sum, aside, sum_aside);
+    for (const std::size_t i : result.late) {
+      if (SharedStore<Store> && i < entries_.size()) look_again(i);
+    }
+    figures_.applied(all, aside, late);
     ++sequence_;
     sent_ = false;
     settled_ = Sync::now();
@@ -552,7 +546,23 @@ class WriteBehind final : public Drain {
     nets_.clear();
     for (Entry* const entry : entries_) cache_.settle(*entry);
     entries_.clear();
-    room_.unreserve(count);
+    room_.unreserve(all.records);
+  }
+
+  /// Takes out of their counts what the store has not put in: of the records at these positions.
+  [[nodiscard]] typename Figures<Sync>::Part take_back(const std::vector<std::size_t>& positions) noexcept {
+    typename Figures<Sync>::Part part;
+    for (const std::size_t i : positions) {
+      if (i >= entries_.size()) continue;  // a store that names no record of the batch has left none out
+      const KeyView key = entries_[i]->key();
+      const typename Gate<Sync>::Closed closed(
+          gate(hash_name(key.ns, key.name, seed_)));  // no decrement in between
+      const Count net = std::exchange(nets_[i], 0);
+      entries_[i]->take_back(net);
+      part.sum += static_cast<std::uint64_t>(net);
+      ++part.records;
+    }
+    return part;
   }
 
   // Set once

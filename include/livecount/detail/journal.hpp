@@ -84,12 +84,17 @@ class ByteView {
   [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
   [[nodiscard]] bool sound() const noexcept { return sound_; }
+  /// What was taken makes no sense.
+  void spoil() noexcept {
+    bytes_ = {};
+    sound_ = false;
+  }
 
  private:
   [[nodiscard]] bool has(std::size_t size) noexcept {
     if (size <= bytes_.size()) return true;
-    bytes_ = {};
-    return sound_ = false;
+    spoil();
+    return false;
   }
 
   std::string_view bytes_;

@@ -150,6 +150,7 @@ class SqliteStatement {
                             static_cast<int>(bytes.size()), SQLITE_STATIC));
     return *this;
   }
+  /// As bind_blob.
   SqliteStatement& bind_text(int index, std::string_view text) {
     check(sqlite3_bind_text(statement_.get(), index, text.empty() ? "" : text.data(),
                             static_cast<int>(text.size()), SQLITE_STATIC));

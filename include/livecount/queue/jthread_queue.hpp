@@ -79,6 +79,8 @@ class BasicJthreadQueue {
       lock.unlock();
       const Drain::Report report = drain.drain(scope);
       lock.lock();
+      again_ =
+          report.again ? std::optional(Sync::now() + std::min(*report.again, longest_wait)) : std::nullopt;
       retry =
           report.failed ? std::optional(next(retry.value_or(std::chrono::milliseconds{0}))) : std::nullopt;
       // What is left is not ripe yet and as old as it was, or it was just in a loader's hands, for the length of a read.
@@ -93,12 +95,14 @@ class BasicJthreadQueue {
 
   /// Returns also if the thread is to stop.
   void wait_for_work(std::unique_lock<typename Sync::mutex>& lock, std::stop_token& stop) {
-    while (!at_once_ && !(due_ && *due_ <= Sync::now())) {
-      if (due_) {
-        const time_point due = *due_;
-        changed_.wait_until(lock, stop, due, [this] { return at_once_; });
+    for (;;) {
+      const std::optional<time_point> due = due_ && again_ ? std::min(due_, again_) : due_ ? due_ : again_;
+      if (at_once_ || (due && *due <= Sync::now())) return;
+      const auto is_sooner = [&] { return at_once_ || (due_ && (!due || *due_ < *due)); };
+      if (due) {
+        changed_.wait_until(lock, stop, *due, is_sooner);
       } else {
-        changed_.wait(lock, stop, [this] { return at_once_ || due_; });
+        changed_.wait(lock, stop, is_sooner);
       }
       if (stop.stop_requested()) return;
     }
@@ -123,10 +127,11 @@ class BasicJthreadQueue {
   const Options options_;
   typename Sync::mutex mutex_;
   typename Sync::condition_variable changed_;
-  std::optional<time_point> due_;  // under mutex_: when the oldest change is ripe
-  bool at_once_ = false;           // under mutex_
-  bool everything_ = false;        // under mutex_
-  typename Sync::thread thread_;   // last: what it uses is there while it runs
+  std::optional<time_point> due_;    // under mutex_: when the oldest change is ripe
+  std::optional<time_point> again_;  // under mutex_: when the drain wants to be called anyway
+  bool at_once_ = false;             // under mutex_
+  bool everything_ = false;          // under mutex_
+  typename Sync::thread thread_;     // last: what it uses is there while it runs
 };
 
 using JthreadQueue = BasicJthreadQueue<StdSync>;

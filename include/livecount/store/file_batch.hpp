@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../retention.hpp"
 #include "file_format.hpp"
 #include "file_table.hpp"
 
@@ -17,13 +18,15 @@ namespace livecount::inline v0_1::detail {
 /// Used for one batch after the other. Threads: the writer's.
 class FileBatch {
  public:
-  /// Finds the counters and computes their counts. Counters that are not there are made, absent, but for a removal.
-  void stage(const Batch& batch, FileTable& table, std::shared_mutex& table_mutex) {
+  /// Finds the counters and computes their counts, but for records that come too late. Counters that are not there are
+  /// made, absent, but for a removal.
+  void stage(const Batch& batch, const Horizons& horizons, FileTable& table, std::shared_mutex& table_mutex) {
     staged_.clear();
     positions_.clear();
     set_aside_.clear();
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const auto& [key, change] = batch.records[i];
+      if (!horizons.keeps(key.bucket)) continue;
       FileShelf* shelf = table.find(key.ns, key.bucket);
       if (shelf == nullptr && change.is_removal()) continue;
       if (shelf == nullptr) {

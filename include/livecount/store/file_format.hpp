@@ -22,12 +22,13 @@ namespace livecount::inline v0_1::detail {
 // The values reach the disk: never change one.
 enum class FrameKind : std::uint8_t {
   settings = 1,
-  batch = 2,     // journal only
-  closed = 3,    // journal only: the store was closed here
-  counters = 4,  // snapshot only, as are all that follow
-  ledger = 5,
-  quarantine = 6,
-  complete = 7,
+  batch = 2,       // journal only
+  closed = 3,      // journal only: the store was closed here
+  counters = 4,    // snapshot only
+  ledger = 5,      // snapshot only
+  quarantine = 6,  // snapshot only
+  complete = 7,    // snapshot only
+  horizon = 8,
 };
 
 /// The longest name and namespace that a file can hold.
@@ -67,6 +68,16 @@ inline void put_settings(std::string& out, const Settings& settings) {
   put(out, static_cast<std::uint8_t>(settings.floor));
   put_short_bytes(out, settings.calendar);
 }
+inline void put_horizon(std::string& out, Bucket first) {
+  put(out, static_cast<std::uint8_t>(FrameKind::horizon));
+  put(out, static_cast<std::uint8_t>(first.type));
+  put(out, first.start);
+}
+[[nodiscard]] inline Bucket take_horizon(ByteView& from) {
+  const auto type = static_cast<PeriodType>(from.take<std::uint8_t>());
+  return {type, from.take<std::int64_t>()};
+}
+
 [[nodiscard]] inline Settings take_settings(ByteView& from) {
   Settings settings;
   settings.week_start = static_cast<WeekStart>(from.take<std::uint8_t>() & 1U);

@@ -26,6 +26,7 @@ class FileQuestions {
     const auto found = state_->ledger.find({writer, shard});
     return found == state_->ledger.end() ? 0 : found->second.sequence;
   }
+  [[nodiscard]] Horizons horizons() const noexcept { return state_->horizons; }
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
     const FileNode* node = state_->table.find(key);
     return node != nullptr && node->is_present() ? std::optional(node->count) : std::nullopt;

@@ -153,6 +153,7 @@ class FileRecovery {
   void take_snapshot_frame(FrameKind kind, ByteView& fields) {
     switch (kind) {
       case FrameKind::settings: state_->settings = take_settings(fields); break;
+      case FrameKind::horizon: take_horizon_frame(fields); break;
       case FrameKind::counters: report.counters += take_runs(fields, false); break;
       case FrameKind::ledger:
         while (!fields.empty() && fields.sound()) state_->ledger.insert(take_ledger_row(fields));
@@ -222,6 +223,7 @@ class FileRecovery {
   void take_journal_frame(FrameKind kind, ByteView& fields) {
     report.closed = kind == FrameKind::closed;
     if (kind == FrameKind::settings) state_->settings = take_settings(fields);
+    if (kind == FrameKind::horizon) take_horizon_frame(fields);
     if (kind != FrameKind::batch) return;
     auto [key, row] = take_ledger_row(fields);
     for (std::size_t i = 0; i < row.quarantined.size(); ++i) {
@@ -230,6 +232,14 @@ class FileRecovery {
     state_->ledger[key] = std::move(row);
     (void)take_runs(fields, true);
     ++report.batches;
+  }
+
+  void take_horizon_frame(ByteView& fields) {
+    const Bucket first = take_horizon(fields);
+    if (!fields.sound() || first.type >= PeriodType::all) return fields.spoil();
+    state_->horizons.raise(first);
+    state_->table.erase_before(first);
+    shelf_ = nullptr;
   }
 
   // ---- counters

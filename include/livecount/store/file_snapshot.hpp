@@ -26,6 +26,7 @@ namespace livecount::inline v0_1::detail {
 struct SnapshotHead {
   Chain first;
   std::optional<Settings> settings;
+  Horizons horizons;
   std::map<LedgerKey, LedgerRow> ledger;
   std::vector<Quarantined> quarantined;
 };
@@ -40,6 +41,11 @@ class SnapshotWriter {
       put_settings(frame_, *head.settings);
       write_frame();
     }
+    for (const PeriodType type : Periods::every()) {
+      if (head.horizons[type] == Horizons::none) continue;
+      put_horizon(frame_, {type, head.horizons[type]});
+      write_frame();
+    }
     write_all(FrameKind::ledger, head.ledger,
               [&](const auto& row) { put_ledger_row(frame_, row.first, row.second); });
     write_all(FrameKind::quarantine, head.quarantined,
@@ -51,26 +57,35 @@ class SnapshotWriter {
     constexpr std::size_t at_a_time = 1024;
     put(frame_, static_cast<std::uint8_t>(FrameKind::counters));
     RunWriter runs(frame_);
-    std::size_t number = 0;  // of the shelf
+    // The shelf, and the place on it. A shelf may go between two times, with all that is on it.
+    std::string ns;
+    Bucket bucket{PeriodType::second, Horizons::none};
     FileShelf::Position position;
     bool same_run = false;
     while (true) {
       {
         const std::shared_lock lock(mutex);
-        for (std::size_t looked_at = 0; looked_at < at_a_time && number < table.shelf_count(); ++looked_at) {
-          const FileShelf& shelf = table.shelf(number);
-          const FileNode* node = shelf.next(position);
-          if (node == nullptr) {
-            ++number;
+        const FileShelf* shelf = table.next_shelf(ns, bucket);
+        for (std::size_t looked_at = 0; looked_at < at_a_time && shelf != nullptr; ++looked_at) {
+          if (shelf->bucket() != bucket || shelf->ns() != ns) {
+            ns = shelf->ns();
+            bucket = shelf->bucket();
             position = {};
             same_run = false;
+          }
+          const FileNode* node = shelf->next(position);
+          if (node == nullptr) {
+            ++bucket.start;
+            position = {};
+            same_run = false;
+            shelf = table.next_shelf(ns, bucket);
           } else if (node->is_present()) {
-            runs.add(same_run, shelf.ns(), shelf.bucket(), node->name(), node->count);
+            runs.add(same_run, ns, bucket, node->name(), node->count);
             same_run = true;
             ++counters_;
           }
         }
-        if (number == table.shelf_count()) break;
+        if (shelf == nullptr) break;
       }
       if (frame_.size() < frame_size) continue;
       write_frame();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../retention.hpp"
 #include "file_format.hpp"
 #include "file_table.hpp"
 
@@ -27,6 +28,7 @@ namespace detail {
 /// All that a store remembers: its files hold this, and nothing else.
 struct FileState {
   std::optional<Settings> settings;
+  Horizons horizons;
   FileTable table;
   std::map<LedgerKey, LedgerRow> ledger;
   std::vector<Quarantined> quarantined;

@@ -135,7 +135,8 @@ class BasicFileStore {
     } catch (const Error& error) {
       return {Outcome::unknown, error.code(), error.what()};
     }
-    batch_.stage(batch, state_.table, table_mutex_);
+    std::vector<std::size_t> late = late_records(batch, state_.horizons);
+    batch_.stage(batch, state_.horizons, state_.table, table_mutex_);
     detail::LedgerRow next{batch.sequence, digest(batch), batch_.positions(), 0, true};
     detail::begin_frame(frame_);
     batch_.put(frame_, {batch.writer, batch.shard}, next);
@@ -146,6 +147,7 @@ class BasicFileStore {
 
     // Now it counts: nothing from here on needs memory.
     result.quarantined = std::move(positions);
+    result.late = std::move(late);
     for (detail::Quarantined& one : batch_.set_aside()) state_.quarantined.push_back(std::move(one));
     {
       const std::lock_guard publish(table_mutex_);
@@ -154,6 +156,27 @@ class BasicFileStore {
     }
     if (compactor_ && writer_->wants_compaction(options_.compact_bytes)) compactor_->wake();
     return result;
+  }
+
+  // ---- ExpiringStore
+
+  [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
+  /// Removes all that is before the horizon, at once: whole buckets are let go. The journal gets shorter at the next
+  /// compaction. Throws: Error{store_unavailable, store_failed}; what was not written is done when it is called again.
+  [[nodiscard]] bool expire(Bucket first, std::size_t) {
+    require_own_process();
+    const std::lock_guard lock(writer_mutex_);
+    if (!writer_) throw Error(Errc::store_failed, read_only_message(), options_.path);
+    if (first.start <= state_.horizons[first.type]) return false;
+    writer_->ensure_trusted();
+    detail::begin_frame(frame_);
+    detail::put_horizon(frame_, first);
+    const ApplyResult result = writer_->append(frame_, options_.sync == FileSync::every_batch);
+    if (result.outcome != Outcome::applied) throw Error(result.error, result.message, options_.path);
+    const std::lock_guard publish(table_mutex_);
+    state_.horizons.raise(first);
+    state_.table.erase_before(first);
+    return false;
   }
 
   // ---- SettingsStore
@@ -229,7 +252,7 @@ class BasicFileStore {
   void compact() {
     require_own_process();
     if (!writer_) {
-      throw Error(Errc::store_failed, options_.path + " was opened to be read only", options_.path);
+      throw Error(Errc::store_failed, read_only_message(), options_.path);
     }
     writer_->compact([this] { forget_writers(); });
   }
@@ -285,8 +308,7 @@ class BasicFileStore {
   /// The answer, if the batch cannot be applied, whatever its number.
   [[nodiscard]] std::optional<ApplyResult> check(const Batch& batch) const {
     if (!writer_) {
-      return ApplyResult{Outcome::not_applied, Errc::store_failed,
-                         options_.path + " was opened to be read only"};
+      return ApplyResult{Outcome::not_applied, Errc::store_failed, read_only_message()};
     }
     for (const Record& record : batch.records) {
       const bool ns = record.key.ns.size() > detail::longest_in_file;
@@ -321,7 +343,10 @@ class BasicFileStore {
                          number + " was applied before with other records"};
     }
     ApplyResult result = Outcome::applied;
-    if (batch.sequence == row.sequence) result.quarantined = row.quarantined;
+    if (batch.sequence == row.sequence) {
+      result.quarantined = row.quarantined;
+      result.late = late_records(batch, state_.horizons);
+    }
     return result;
   }
 
@@ -341,6 +366,10 @@ class BasicFileStore {
   }
 
   // ---- processes
+
+  [[nodiscard]] std::string read_only_message() const {
+    return options_.path + " was opened to be read only";
+  }
 
   [[nodiscard]] bool is_forked_child() const noexcept { return files_.process() != process_; }
   [[nodiscard]] std::string forked_child_message() const {
@@ -369,6 +398,7 @@ class BasicFileStore {
 
 using FileStore = BasicFileStore<detail::PosixFileSystem>;
 
-static_assert(SettingsStore<FileStore> && QuestionStore<FileStore> && RemovingStore<FileStore>);
+static_assert(SettingsStore<FileStore> && QuestionStore<FileStore> && RemovingStore<FileStore> &&
+              ExpiringStore<FileStore>);
 
 }  // namespace livecount::inline v0_1

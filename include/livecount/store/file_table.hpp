@@ -2,12 +2,12 @@
 //
 // The counters of a FileStore in memory: a shelf for each bucket of each namespace, and on it a hash table.
 //
-// A counter is a node that never moves and never goes: its name may be used without a lock. Nodes lie one after
-// the other in blocks, in the order in which they came, so a shelf can be walked beside insertions. A node may
+// A counter is a node that never moves, and goes only with its shelf, when its bucket is not kept any more. Nodes lie one
+// after the other in blocks, in the order in which they came, so a shelf can be walked beside insertions. A node may
 // be absent: made, but not yet counted, or removed. It costs about 48 bytes and its name; a shelf about 300 bytes.
 //
-// Threads: one thread changes the table; it needs a lock that excludes readers to insert and to set counts, not
-// to find. Readers share that lock, but for names, which need none. Source of the hash table: Boost.Intrusive.
+// Threads: one thread changes the table; it needs a lock that excludes readers to insert, to erase and to set counts, not
+// to find. Readers share that lock. Source of the hash table: Boost.Intrusive.
 #pragma once
 
 #include <algorithm>
@@ -186,15 +186,21 @@ class FileTable {
  public:
   [[nodiscard]] FileShelf* find(std::string_view ns, Bucket bucket) const noexcept {
     const auto found = shelves_.find(ShelfKey{ns, bucket});
-    return found == shelves_.end() ? nullptr : found->second;
+    return found == shelves_.end() ? nullptr : found->second.get();
   }
   /// Makes it if there is none.
   FileShelf& insert(std::string_view ns, Bucket bucket) {
     if (FileShelf* found = find(ns, bucket)) return *found;
     auto shelf = std::make_unique<FileShelf>(ns, bucket);
-    in_order_.reserve(in_order_.size() + 1);
-    shelves_.emplace(ShelfKey{shelf->ns(), bucket}, shelf.get());
-    return *in_order_.emplace_back(std::move(shelf));
+    const ShelfKey key{shelf->ns(), bucket};
+    return *shelves_.emplace(key, std::move(shelf)).first->second;
+  }
+  /// Removes the shelves of its type before this bucket.
+  void erase_before(Bucket first) noexcept {
+    std::erase_if(shelves_, [first](const auto& entry) {
+      const Bucket bucket = entry.second->bucket();
+      return bucket.type == first.type && bucket.start < first.start;
+    });
   }
   [[nodiscard]] FileNode* find(const KeyView& key) const noexcept {
     const FileShelf* shelf = find(key.ns, key.bucket);
@@ -203,10 +209,11 @@ class FileTable {
 
   [[nodiscard]] std::uint64_t hash(std::string_view name) const noexcept { return checksum(name, seed_); }
 
-  /// In the order in which they came: only more are added, at the end.
-  [[nodiscard]] std::size_t shelf_count() const noexcept { return in_order_.size(); }
-  [[nodiscard]] const FileShelf& shelf(std::size_t number) const noexcept { return *in_order_[number]; }
-
+  /// The first shelf, by namespace, period type and time, that is not before this one; null if there is none.
+  [[nodiscard]] const FileShelf* next_shelf(std::string_view ns, Bucket bucket) const noexcept {
+    const auto found = shelves_.lower_bound(ShelfKey{ns, bucket});
+    return found == shelves_.end() ? nullptr : found->second.get();
+  }
   /// Calls f(const FileShelf&) for the shelves selected, by time, for as long as it returns true.
   template <class F>
   void for_each_shelf(const Selection& selection, F f) const {
@@ -225,8 +232,7 @@ class FileTable {
 
   // Drawn for each process, so that nobody can choose names that collide.
   std::uint64_t seed_ = StdSync::random();
-  std::map<ShelfKey, FileShelf*> shelves_;  // the keys are the shelves' own
-  std::vector<std::unique_ptr<FileShelf>> in_order_;
+  std::map<ShelfKey, std::unique_ptr<FileShelf>> shelves_;  // the keys are the shelves' own
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -251,7 +251,7 @@ class FileWriter {
   }
 
   [[nodiscard]] SnapshotHead head(const Chain& first) const {
-    SnapshotHead head{first, state_->settings, state_->ledger, state_->quarantined};
+    SnapshotHead head{first, state_->settings, state_->horizons, state_->ledger, state_->quarantined};
     std::erase_if(head.ledger,
                   [](const auto& row) { return row.second.sequence == 0; });  // of nothing applied
     return head;

@@ -50,7 +50,10 @@ class MemoryStore {
               "batch " + std::to_string(batch.sequence) + " was applied before with other records"};
     }
     ApplyResult result = Outcome::applied;
-    if (batch.sequence == ledger.sequence) result.quarantined = ledger.quarantined;
+    if (batch.sequence == ledger.sequence) {
+      result.quarantined = ledger.quarantined;
+      result.late = late_records(batch, horizons_);
+    }
     if (batch.sequence <= ledger.sequence) return result;
     if (batch.sequence != ledger.sequence + 1) {
       return {Outcome::not_applied, Errc::store_rolled_back,
@@ -65,14 +68,39 @@ class MemoryStore {
     }
     result.quarantined.reserve(batch.records.size());
     ledger.quarantined.reserve(batch.records.size());
+    result.late = late_records(batch, horizons_);
 
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
-      if (!apply(batch.records[i], made)) result.quarantined.push_back(i);
+      if (horizons_.keeps(batch.records[i].key.bucket) && !apply(batch.records[i], made))
+        result.quarantined.push_back(i);
     }
     ledger.sequence = batch.sequence;
     ledger.digest = content;
     ledger.quarantined = result.quarantined;
     return result;
+  }
+
+  // ---- ExpiringStore
+
+  [[nodiscard]] Horizons horizons() const {
+    const std::shared_lock lock(mutex_);
+    return horizons_;
+  }
+  /// Throws: std::bad_alloc; then nothing was changed.
+  bool expire(Bucket first, std::size_t most) {
+    const std::lock_guard lock(mutex_);
+    const std::vector<std::string> namespaces = all_namespaces();
+    horizons_.raise(first);
+    const Bucket kept{first.type, horizons_[first.type]};
+    for (const std::string& ns : namespaces) {
+      auto row = counts_.lower_bound(KeyView{ns, {first.type, INT64_MIN}, {}});
+      const auto end = counts_.lower_bound(KeyView{ns, kept, {}});
+      for (; row != end; --most) {
+        if (most == 0) return true;
+        row = counts_.erase(row);
+      }
+    }
+    return false;
   }
 
   /// One moment of the store: batches wait until it goes, so take it, ask, and let it go. Threads: one.
@@ -84,6 +112,7 @@ class MemoryStore {
       const auto found = store_.ledger_.find({writer, shard});
       return found == store_.ledger_.end() ? 0 : found->second.sequence;
     }
+    [[nodiscard]] Horizons horizons() const noexcept { return store_.horizons_; }
     [[nodiscard]] std::optional<Count> read(const KeyView& key) const {
       const auto found = store_.counts_.find(key);
       return found == store_.counts_.end() ? std::nullopt : std::optional(found->second);
@@ -131,15 +160,7 @@ class MemoryStore {
       const auto count = static_cast<std::ptrdiff_t>(std::min(limit, names.size()));
       return {names.begin(), std::next(names.begin(), count)};
     }
-    [[nodiscard]] std::vector<std::string> namespaces() const {
-      std::vector<std::string> names;
-      const auto& counts = store_.counts_;
-      for (auto row = counts.begin(); row != counts.end();) {
-        names.push_back(row->first.ns);
-        row = counts.upper_bound(KeyView{names.back(), {PeriodType::all, INT64_MAX}, {}});
-      }
-      return names;
-    }
+    [[nodiscard]] std::vector<std::string> namespaces() const { return store_.all_namespaces(); }
 
    private:
     const MemoryStore& store_;
@@ -172,6 +193,15 @@ class MemoryStore {
     std::vector<std::size_t> quarantined{};  // of that batch: its sender may ask again
   };
 
+  [[nodiscard]] std::vector<std::string> all_namespaces() const {
+    std::vector<std::string> names;
+    for (auto row = counts_.begin(); row != counts_.end();) {
+      names.push_back(row->first.ns);
+      row = counts_.upper_bound(KeyView{names.back(), {PeriodType::all, INT64_MAX}, {}});
+    }
+    return names;
+  }
+
   /// False if the count would leave its range. A new counter takes its place from `made`, and one that is removed
   /// goes there, as a later record of the batch may make it anew.
   bool apply(const Record& record, Counts& made) noexcept {
@@ -194,9 +224,10 @@ class MemoryStore {
 
   mutable std::shared_mutex mutex_;
   Counts counts_;                                                // under mutex_
+  Horizons horizons_;                                            // under mutex_
   std::map<std::pair<WriterId, std::uint32_t>, Ledger> ledger_;  // under mutex_
 };
 
-static_assert(QuestionStore<MemoryStore> && RemovingStore<MemoryStore>);
+static_assert(QuestionStore<MemoryStore> && RemovingStore<MemoryStore> && ExpiringStore<MemoryStore>);
 
 }  // namespace livecount::inline v0_1

@@ -22,7 +22,7 @@ struct WrongRows {
 };
 
 // The numbers are those of record.hpp and of the type Update.
-inline constexpr std::array<WrongRows, 10> wrong_rows{{
+inline constexpr std::array<WrongRows, 11> wrong_rows{{
     {"livecount_counts", "period_type NOT BETWEEN 0 AND 7", "have an unknown period type"},
     {"livecount_counts", "count NOT BETWEEN -(1 << 58) AND 1 << 58", "have a count outside its range"},
     {"livecount_counts", "length(namespace) > 255 OR length(name) > 1024", "have a name that is too long"},
@@ -32,7 +32,12 @@ inline constexpr std::array<WrongRows, 10> wrong_rows{{
     {"livecount_ledger", "sequence < 1 OR shard NOT BETWEEN 0 AND 4294967295", "have an impossible number"},
     {"livecount_quarantine", "period_type NOT BETWEEN 0 AND 7", "have an unknown period type"},
     {"livecount_quarantine", "length(writer) <> 16 OR sequence < 1", "are of no batch"},
-    {"livecount_settings", "name NOT IN ('calendar', 'week_start', 'floor')", "are unknown"},
+    {"livecount_settings",
+     "name NOT IN ('calendar', 'week_start', 'floor', 'horizon_second', 'horizon_minute', 'horizon_hour', "
+     "'horizon_day', 'horizon_week', 'horizon_month', 'horizon_year')",
+     "are unknown"},
+    {"livecount_settings", "name GLOB 'horizon_*' AND value <> CAST(CAST(value AS INTEGER) AS TEXT)",
+     "have an unknown value"},
     {"livecount_settings",
      "name = 'week_start' AND value NOT IN ('monday', 'sunday') OR "
      "name = 'floor' AND value NOT IN ('zero', 'none')",
@@ -84,7 +89,8 @@ inline void check_schema(SqliteConnection& connection, std::vector<std::string>&
     if (number == 0) continue;
     findings.push_back(std::to_string(number) + " rows of " + rows.table + " " + rows.what);
   }
-  const std::int64_t settings = query_number(connection, "SELECT count(*) FROM livecount_settings");
+  const std::int64_t settings =
+      query_number(connection, "SELECT count(*) FROM livecount_settings WHERE name NOT GLOB 'horizon_*'");
   if (settings != 0 && settings != 3) {
     findings.push_back("there are " + std::to_string(settings) + " settings, not all three or none");
   }

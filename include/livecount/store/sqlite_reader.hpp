@@ -25,6 +25,12 @@ inline SqliteStatement& bind_key(SqliteStatement& statement, const KeyView& key)
       .bind_blob(4, key.name);
 }
 
+/// The table found(ns): each namespace, by one look-up, and NULL at the end. For WITH RECURSIVE.
+inline constexpr std::string_view sqlite_namespaces =
+    " found(ns) AS (SELECT min(namespace) FROM livecount_counts UNION ALL "
+    "SELECT (SELECT min(namespace) FROM livecount_counts WHERE namespace > ns) FROM found WHERE ns IS NOT "
+    "NULL) ";
+
 /// Moves when another connection than the statement's own has committed.
 [[nodiscard]] inline std::uint32_t data_version(SqliteStatement& pragma) {
   pragma.step();
@@ -123,12 +129,8 @@ class SqliteReader {
   }
 
   [[nodiscard]] std::vector<std::string> namespaces() {
-    SqliteStatement select(
-        connection_,
-        "WITH RECURSIVE found(ns) AS (SELECT min(namespace) FROM livecount_counts UNION ALL "
-        "SELECT (SELECT min(namespace) FROM livecount_counts WHERE namespace > ns) FROM found WHERE ns IS "
-        "NOT NULL) "
-        "SELECT ns FROM found WHERE ns IS NOT NULL");
+    SqliteStatement select(connection_, "WITH RECURSIVE" + std::string(sqlite_namespaces) +
+                                            "SELECT ns FROM found WHERE ns IS NOT NULL");
     return strings(select);
   }
 

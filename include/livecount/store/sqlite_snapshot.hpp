@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sqlite_reader.hpp"
+#include "sqlite_settings.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -27,6 +28,7 @@ class SqliteSnapshot {
   [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
     return reader_->applied(writer, shard);
   }
+  [[nodiscard]] Horizons horizons() const { return read_horizons(reader_->connection()); }
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return reader_->read(key); }
   template <class F>
   void scan(const Selection& selection, F f) const {

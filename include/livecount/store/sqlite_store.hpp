@@ -102,22 +102,15 @@ class SqliteStore {
     if (options_.read_only) {
       return {Outcome::not_applied, Errc::store_failed, options_.path + " was opened to be read only"};
     }
-    bool committing = false;
     try {
-      if (!writer_) reopen();
-      if (in_doubt_) {  // what the log seems to hold may never have reached the disk
-        writer_->write_back_log();
-        in_doubt_ = false;
-      }
       ApplyResult result = Outcome::applied;
-      {
-        detail::SqliteTransaction transaction(writer_->connection());
+      const bool committed = transact([&] {
         version_.store(version(*writer_), std::memory_order_relaxed);  // readers find the writer busy
-        if (auto answer = writer_->check_ledger(batch)) return *std::move(answer);
-        result.quarantined = writer_->write(batch);
-        committing = true;
-        transaction.commit();
-      }
+        auto answer = writer_->check_ledger(batch);
+        result = answer ? *std::move(answer) : writer_->write(batch);
+        return !answer;
+      });
+      if (!committed) return result;
       if (!writer_->connection().has_moved()) {
         clean_ledger();
         return result;
@@ -128,14 +121,29 @@ class SqliteStore {
       return {Outcome::unknown, Errc::store_failed,
               options_.path + ": the file was deleted, renamed or replaced while it was in use"};
     } catch (const Error& error) {
-      // After an error of its own a connection may go on with what never reached the disk: begin anew.
-      if (committing || error.code() != Errc::store_unavailable ||
-          (writer_ && writer_->connection().reads_only())) {
-        writer_.reset();
-      }
-      in_doubt_ = in_doubt_ || committing;
       return {in_doubt_ ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
     }
+  }
+
+  // ---- ExpiringStore
+
+  /// Throws: as settings.
+  [[nodiscard]] Horizons horizons() const {
+    detail::SqliteReader reader(options_.path, options_.busy_timeout);
+    return detail::read_horizons(reader.connection());
+  }
+  /// Looks at each namespace. The file does not shrink: its free pages are used again. Throws: as settings.
+  [[nodiscard]] bool expire(Bucket first, std::size_t most) {
+    const std::lock_guard lock(writer_mutex_);
+    if (options_.read_only) {
+      throw Error(Errc::store_failed, options_.path + " was opened to be read only", options_.path);
+    }
+    bool more = false;
+    (void)transact([&] {
+      more = writer_->expire(first, most);
+      return true;
+    });
+    return more;
   }
 
   // ---- SettingsStore, SharedStore
@@ -178,7 +186,7 @@ class SqliteStore {
 
   // ---- questions
 
-  /// One moment of the data, on a connection of its own: commits go on beside it. Costs: scan and names the rows of
+  /// One moment of the data, on a connection of its own, one of which is kept for the next time: commits go on beside it. Costs: scan and names the rows of
   /// what is selected (names of several buckets: of all of them); top the rows of the bucket, since no index is kept
   /// for it that every write would pay for; namespaces one look-up each. Throws: as settings.
   [[nodiscard]] detail::SqliteSnapshot snapshot() const { return {options_.path, options_.busy_timeout}; }
@@ -220,6 +228,33 @@ class SqliteStore {
                                                                                   : "OFF";
     writer_.emplace(options_.path, options_.busy_timeout, synchronous, create);
   }
+  /// One transaction of what f does to the writer; commits if it returns true, and says so. Throws: Error; then
+  /// `in_doubt_` tells whether it may have been committed.
+  template <class F>
+  bool transact(F f) {
+    bool committing = false;
+    try {
+      if (!writer_) reopen();
+      if (in_doubt_) {  // what the log seems to hold may never have reached the disk
+        writer_->write_back_log();
+        in_doubt_ = false;
+      }
+      detail::SqliteTransaction transaction(writer_->connection());
+      if (!f()) return false;
+      committing = true;
+      transaction.commit();
+      return true;
+    } catch (const Error& error) {
+      // After an error of its own a connection may go on with what never reached the disk: begin anew.
+      if (committing || error.code() != Errc::store_unavailable ||
+          (writer_ && writer_->connection().reads_only())) {
+        writer_.reset();
+      }
+      in_doubt_ = in_doubt_ || committing;
+      throw;
+    }
+  }
+
   /// For its own sake: the batch before it is committed, whatever becomes of this.
   void clean_ledger() noexcept {
     try {
@@ -251,10 +286,10 @@ class SqliteStore {
   detail::SqliteLedgerCleaner cleaner_;         // under writer_mutex_
   std::atomic<std::uint64_t> version_{0};       // as it was told last
   std::mutex reader_mutex_;
-  std::optional<detail::SqliteReader> reader_;  // under reader_mutex_
+  std::optional<detail::SqliteReader> reader_;               // under reader_mutex_
 };
 
 static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore> && QuestionStore<SqliteStore> &&
-              RemovingStore<SqliteStore>);
+              RemovingStore<SqliteStore> && ExpiringStore<SqliteStore>);
 
 }  // namespace livecount::inline v0_1

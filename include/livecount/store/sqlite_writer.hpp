@@ -14,6 +14,7 @@
 #include "../detail/sqlite_schema.hpp"
 #include "../record.hpp"
 #include "sqlite_reader.hpp"
+#include "sqlite_settings.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -88,20 +89,42 @@ class SqliteWriter {
                          path_ + ": " + number + " was applied before with other records"};
     }
     ApplyResult result = Outcome::applied;
-    if (batch.sequence == last) result.quarantined = put_aside_before(batch);
+    if (batch.sequence == last) {
+      result.quarantined = put_aside_before(batch);
+      result.late = late_records(batch, read_horizons(connection_));
+    }
     return result;
   }
 
-  /// Returns the positions of the records that were put aside, as their counts would have left the range.
-  [[nodiscard]] std::vector<std::size_t> write(const Batch& batch) {
-    std::vector<std::size_t> quarantined;
+  /// The answer names the records that were left out, and those that were put aside, as their counts would have left
+  /// the range.
+  [[nodiscard]] ApplyResult write(const Batch& batch) {
+    ApplyResult result = Outcome::applied;
+    const Horizons horizons = read_horizons(connection_);
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
-      if (write(batch.records[i])) continue;
-      put_aside(batch, batch.records[i]);
-      quarantined.push_back(i);
+      if (!horizons.keeps(batch.records[i].key.bucket)) {
+        result.late.push_back(i);
+      } else if (!write(batch.records[i])) {
+        put_aside(batch, batch.records[i]);
+        result.quarantined.push_back(i);
+      }
     }
     write_ledger(batch);
-    return quarantined;
+    return result;
+  }
+
+  /// Moves the horizon, and removes at most so many counters before it. True if there may be more.
+  [[nodiscard]] bool expire(Bucket first, std::size_t most) {
+    raise_horizon(connection_, first);
+    SqliteStatement remove(connection_,
+                           "WITH RECURSIVE" + std::string(sqlite_namespaces) +
+                               "DELETE FROM livecount_counts WHERE (namespace, period_type, period, name) IN "
+                               "(SELECT c.namespace, c.period_type, c.period, c.name FROM found CROSS JOIN "
+                               "livecount_counts AS c "
+                               "WHERE c.namespace = ns AND c.period_type = ?1 AND c.period < ?2 LIMIT ?3)");
+    remove.bind(1, static_cast<std::int64_t>(first.type));
+    remove.bind(2, read_horizons(connection_)[first.type]).bind(3, static_cast<std::int64_t>(most)).run();
+    return static_cast<std::size_t>(connection_.changes()) == most;
   }
 
  private:

@@ -37,6 +37,9 @@ class ConformanceLaws {
          range},
         {"after a removal there is no counter, until a record makes it anew, from 0", RemovingStore<Store>,
          removed},
+        {"a horizon never moves back", ExpiringStore<Store>, horizon_stays},
+        {"what is before a horizon goes, and what comes later for it is left out and named",
+         ExpiringStore<Store>, expires},
         {"what was acknowledged is there when the store is opened again", true,
          [](Trial& t, auto n) { durable(t, n, &Trial::reopen); }},
         {"what was acknowledged is there after a kill", true,
@@ -50,6 +53,7 @@ class ConformanceLaws {
         {"a batch that does not follow the last one is refused: store_rolled_back", once, gap},
         {"writers and shards number their batches each for itself", once, writers},
         {"the last number of a writer is kept with the data", once, ledger_is_durable},
+        {"horizons are kept with the data", ExpiringStore<Store>, horizons_are_durable},
         {"settings are kept with the data, and others refused", SettingsStore<Store>, settings},
         {"answers to questions agree with what can be read", QuestionStore<Store>, questions},
     };
@@ -86,6 +90,55 @@ class ConformanceLaws {
       t.send(writer, {{key, removal}});
       t.check(key);
       if (t.below(2) == 0) t.send(writer, {{key, {2, no_floor}}});
+      t.check_all();
+    }
+  }
+
+  [[nodiscard]] static Bucket some_day(Trial& t) {
+    return {PeriodType::day, 86'400 * static_cast<std::int64_t>(t.below(4))};
+  }
+  static void count_days(Trial& t, typename Trial::Sender& writer) {
+    std::vector<typename Trial::Change> changes;
+    for (std::int64_t day = 0; day < 4; ++day)
+      changes.push_back({{"ns", {PeriodType::day, 86'400 * day}, t.key().name}, {1, no_floor}});
+    changes.push_back({{"ns", {PeriodType::hour, 0}, "a"}, {1, no_floor}});
+    t.send(writer, changes);
+    for (const auto& change : changes) t.check(change.key);
+  }
+
+  static void expires(Trial& t, std::uint64_t size) {
+    if constexpr (ExpiringStore<Store>) {
+      auto writer = t.writer("a writer");
+      for (std::uint64_t i = 0; i < size && !t.broken; ++i) {
+        count_days(t, writer);
+        const auto keys = t.model.keys();
+        t.expire(some_day(t), 1 + t.below(3));
+        for (const Key& key : keys) t.check(key);
+      }
+    }
+  }
+
+  static void horizon_stays(Trial& t, std::uint64_t) {
+    if constexpr (ExpiringStore<Store>) {
+      t.expire({PeriodType::day, 172'800}, 10);
+      t.expire({PeriodType::day, 86'400}, 10);
+    }
+  }
+
+  static void horizons_are_durable(Trial& t, std::uint64_t) {
+    if constexpr (ExpiringStore<Store>) {
+      auto writer = t.writer("a writer");
+      count_days(t, writer);
+      t.expire(some_day(t), 10);
+      if (t.below(2) == 0) count_days(t, writer);
+      switch (t.below(3)) {
+        case 0: t.reopen(); break;
+        case 1: t.kill(); break;
+        default: t.cut_power();
+      }
+      t.require(t.store().horizons() == t.model.states().front().horizons, "it tells other horizons");
+      writer = t.writer("another writer");
+      count_days(t, writer);
       t.check_all();
     }
   }

@@ -112,12 +112,12 @@ class ConformanceTrial {
     story.back() += "; " + describe(result);
     if (!counts) return result;
     require(result.outcome == Outcome::applied, "it should have been applied");
-    const std::vector<std::size_t> aside = [&] {
-      StoreModel::State state = model.states().front();
-      return StoreModel::apply(batch, state);
-    }();
-    require(result.quarantined == aside,
+    StoreModel::State state = model.states().front();
+    const ApplyResult right = StoreModel::apply(batch, state);
+    require(result.quarantined == right.quarantined,
             "it should have put aside the records that leave the range, and no others");
+    require(result.late == right.late,
+            "it should have left out, and named, the records before the horizon, and no others");
     (void)model.take(batch, result);
     return result;
   }
@@ -128,9 +128,24 @@ class ConformanceTrial {
                                                                 : "unknown";
     if (result.error != Errc::ok) text += " (" + std::string(to_string(result.error)) + ")";
     for (const std::size_t i : result.quarantined) text += ", record " + std::to_string(i) + " put aside";
+    for (const std::size_t i : result.late) text += ", record " + std::to_string(i) + " late";
     return text;
   }
   [[nodiscard]] static std::string describe(const KeyView& key) { return testing::describe(key); }
+
+  /// Lets all before this bucket go, in pieces.
+  void expire(Bucket first, std::size_t most) requires ExpiringStore<Store> {
+    say("what is before " + describe(KeyView{"...", first, "..."}) + " is let go, " + std::to_string(most) +
+        " at a time");
+    try {
+      for (int calls = 0; store_->expire(first, most) && !broken; ++calls)
+        require(calls < 1000, "there is always more to be removed");
+    } catch (const std::exception& error) {
+      require(false, std::string("expire throws: ") + error.what());
+    }
+    model.expire(first);
+    require(store_->horizons() == model.states().front().horizons, "it tells other horizons");
+  }
 
   // ---- what is there
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "../record.hpp"
+#include "../retention.hpp"
 
 namespace livecount::inline v0_1::testing {
 
@@ -34,6 +35,7 @@ class StoreModel {
  public:
   struct State {
     std::map<Key, Count> counts;
+    Horizons horizons;
     std::map<std::pair<WriterId, std::uint32_t>, std::uint64_t> applied;  // the last sequence
     friend bool operator==(const State&, const State&) = default;
   };
@@ -57,8 +59,10 @@ class StoreModel {
       if (is_in || result.outcome == Outcome::unknown) add(state);
       if (!is_in) {
         State after = state;
-        const std::vector<std::size_t> aside = apply(batch, after);
-        if (result.outcome == Outcome::unknown || aside == result.quarantined) add(std::move(after));
+        const ApplyResult right = apply(batch, after);
+        if (result.outcome == Outcome::unknown ||
+            (right.quarantined == result.quarantined && right.late == result.late))
+          add(std::move(after));
       }
     }
     return keep(std::move(next));
@@ -101,11 +105,22 @@ class StoreModel {
     return found == state.counts.end() ? std::nullopt : std::optional(found->second);
   }
 
-  /// Returns the positions of the records that are put aside.
-  static std::vector<std::size_t> apply(const Batch& batch, State& state) {
-    std::vector<std::size_t> aside;
+  /// What is before this bucket has been let go.
+  void expire(Bucket first) {
+    for (State& state : states_) {
+      state.horizons.raise(first);
+      std::erase_if(state.counts,
+                    [&](const auto& entry) { return !state.horizons.keeps(entry.first.bucket); });
+    }
+  }
+
+  /// Returns the right answer.
+  static ApplyResult apply(const Batch& batch, State& state) {
+    ApplyResult right = Outcome::applied;
+    right.late = late_records(batch, state.horizons);
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const auto& [key, change] = batch.records[i];
+      if (!state.horizons.keeps(key.bucket)) continue;
       if (change.is_removal()) {
         state.counts.erase(owned(key));
         continue;
@@ -114,11 +129,11 @@ class StoreModel {
       if (in_range(after)) {
         state.counts[owned(key)] = after;
       } else {
-        aside.push_back(i);
+        right.quarantined.push_back(i);
       }
     }
     state.applied[{batch.writer, batch.shard}] = batch.sequence;
-    return aside;
+    return right;
   }
 
   [[nodiscard]] static std::uint64_t sequence_in(const State& state, const Batch& batch) {

@@ -54,6 +54,7 @@ Files make_files(bool compacted, int batches = 25, bool closed = false) {
     };
     if (compacted) {
       for (int number = 0; number < 20; ++number) send(number);
+      (void)store.expire({PeriodType::hour, 0}, 1);  // the snapshot, too, has a horizon
       store.compact();
     }
     const auto note = [&] {
@@ -67,6 +68,9 @@ Files make_files(bool compacted, int batches = 25, bool closed = false) {
     note();
     for (int number = 0; number < batches; ++number) {
       send(number);
+      note();
+      if (number != 15) continue;
+      (void)store.expire(next_day, 1);
       note();
     }
     files.snapshot = bytes_of(place.snapshot);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+// Retention under load: while threads count into 10,000 seconds, what is on both sides of the horizon is exact, and disk
+// and memory stop growing.
+#include <livecount/livecount.hpp>
+#include <livecount/sqlite.hpp>
+
+#include <algorithm>
+#include <barrier>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/policies.hpp"
+#include "support/threads.hpp"
+
+namespace {
+
+using namespace livecount;
+using namespace livecount::tests;
+using namespace std::chrono_literals;
+using enum PeriodType;
+
+template <class Store>
+typename Store::Options small(const StorePlace<Store>& place) {
+  typename Store::Options options = place.options();
+  if constexpr (requires { options.compact_bytes; }) options.compact_bytes = 1U << 18;
+  return options;
+}
+
+/// What its files take; 0 for a store without files. SQLite's log is bounded by its checkpoints.
+template <class Options>
+std::uintmax_t bytes_on_disk([[maybe_unused]] const Options& options) {
+  std::uintmax_t bytes = 0;
+  if constexpr (requires { options.path; }) {
+    for (const auto& file :
+         std::filesystem::directory_iterator(std::filesystem::path(options.path).parent_path())) {
+      std::error_code gone;
+      const std::uintmax_t size = file.file_size(gone);
+      if (!gone && file.path().extension() != ".db-wal") bytes += size;
+    }
+  }
+  return bytes;
+}
+
+TEMPLATE_TEST_CASE(
+    "over 10,000 seconds that are kept for 600, disk and memory stop growing, and counts are exact", "",
+    MemoryStore, FileStore, SqliteStore) {
+  constexpr int seconds = 10'000, kept = 600, names = 3, threads = 2;
+  const Time begin = utc("2026-03-10T12:00:00Z");
+  const auto at = [&](int offset) { return Time(begin.seconds() + std::chrono::seconds(offset)); };
+  TestClock clock;
+  clock.set(begin);
+  const StorePlace<TestType> place;
+  const auto options = small(place);
+  Counter<LockFreeCache, TestType, JthreadQueue, TestClock> hits{
+      {.cache = {.entries = 8192},
+       .store = options,
+       .queue = {.max_delay = 1ms},
+       .retention = {{second, std::chrono::seconds(kept)}},
+       .clock = clock}};
+  std::barrier<> step(threads + 1);  // before each second, and after it
+  std::vector<std::thread> counters;
+  for (int t = 0; t < threads; ++t) {
+    counters.emplace_back([&] {
+      for (int i = 0; i < seconds; ++i) {
+        step.arrive_and_wait();
+        for (int n = 0; n < names; ++n)
+          hits.increment(std::to_string(n), {.periods = second | all, .delta = n + 1, .at = at(i)});
+        step.arrive_and_wait();
+      }
+    });
+  }
+  const auto rows = [&] {
+    std::size_t count = 0;
+    hits.store().snapshot().scan(Selection{default_namespace, second},
+                                 [&](const KeyView&, Count) { return ++count; });
+    return count;
+  };
+  std::size_t most_rows = 0;
+  std::uintmax_t early = 0, late = 0;
+  for (int i = 0; i < seconds; ++i) {
+    clock.set(at(i));
+    step.arrive_and_wait();
+    step.arrive_and_wait();
+    if (i % 100 == 99) {
+      hits.flush();
+      hits.retain();
+      most_rows = std::max(most_rows, rows());
+      (i < seconds / 4 ? early : late) = std::max(i < seconds / 4 ? early : late, bytes_on_disk(options));
+    }
+  }
+  for (std::thread& counter : counters) counter.join();
+  hits.flush();
+  hits.retain();
+
+  for (int n = 0; n < names; ++n) {
+    const std::string name = std::to_string(n);
+    CHECK(hits.get(name) == Count{seconds} * threads * (n + 1));
+    const auto range = hits.range(name, {.period = second, .from = begin, .to = at(seconds - 1)});
+    REQUIRE(range.size() == seconds);
+    const auto wrong = std::count_if(range.begin(), range.end(), [&](const BucketCount& count) {
+      const bool is_kept = count.bucket.start >= hits.horizons()[second];
+      return count.count != (is_kept ? threads * (n + 1) : 0);
+    });
+    CHECK(wrong == 0);
+  }
+  CHECK(hits.horizons()[second] == at(seconds - 1 - kept).seconds().time_since_epoch().count());
+  CHECK(rows() == (kept + 1) * names);
+  CHECK(most_rows <= (kept + 100) * names);
+  CHECK(late <= early + early / 4);
+  CHECK(hits.stats().late == 0);
+  CHECK(hits.stats().stored_sum == hits.stats().accepted_sum);
+  CHECK(hits.stats().entries <= hits.stats().capacity);
+}
+
+}  // namespace
