@@ -4,7 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,19 +18,59 @@
 
 namespace livecount::inline v0_1::detail {
 
+/// A connection that waits for the next snapshot: to open one, and to see that it is one of ours, costs more than many a
+/// question. Any thread.
+class SqliteSpareReader {
+ public:
+  SqliteSpareReader(std::string path, std::chrono::milliseconds busy_timeout)
+      : path_(std::move(path)), busy_timeout_(busy_timeout) {}
+
+  /// One of its own for the caller. Throws: Error.
+  [[nodiscard]] std::unique_ptr<SqliteReader> take() {
+    std::unique_ptr<SqliteReader> reader;
+    {
+      const std::lock_guard lock(mutex_);
+      reader = std::move(spare_);
+    }
+    if (!reader || reader->connection().has_moved())
+      reader = std::make_unique<SqliteReader>(path_, busy_timeout_);
+    return reader;
+  }
+  void give_back(std::unique_ptr<SqliteReader> reader) noexcept {
+    const std::lock_guard lock(mutex_);
+    spare_ = std::move(reader);
+  }
+
+ private:
+  const std::string path_;
+  const std::chrono::milliseconds busy_timeout_;
+  std::mutex mutex_;
+  std::unique_ptr<SqliteReader> spare_;  // under mutex_
+};
+
 class SqliteSnapshot {
  public:
-  SqliteSnapshot(const std::string& path, std::chrono::milliseconds busy_timeout)
-      : reader_(std::make_unique<SqliteReader>(path, busy_timeout)) {
+  explicit SqliteSnapshot(std::shared_ptr<SqliteSpareReader> spare)
+      : spare_(std::move(spare)), reader_(spare_->take()) {
     reader_->connection().execute("BEGIN");
-    (void)query_number(reader_->connection(),
-                       "SELECT count(*) FROM livecount_settings");  // the moment is now
+    horizons_ = read_horizons(reader_->connection());  // the moment is now
   }
+  ~SqliteSnapshot() {
+    if (!reader_) return;
+    try {
+      reader_->connection().execute("COMMIT");
+      spare_->give_back(std::move(reader_));
+    } catch (const std::exception&) {
+      // Closing the connection ends the transaction.
+    }
+  }
+  SqliteSnapshot(SqliteSnapshot&&) = default;
+  SqliteSnapshot& operator=(SqliteSnapshot&&) = delete;
 
   [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
     return reader_->applied(writer, shard);
   }
-  [[nodiscard]] Horizons horizons() const { return read_horizons(reader_->connection()); }
+  [[nodiscard]] Horizons horizons() const noexcept { return horizons_; }
   [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return reader_->read(key); }
   template <class F>
   void scan(const Selection& selection, F f) const {
@@ -46,7 +88,9 @@ class SqliteSnapshot {
   [[nodiscard]] std::vector<std::string> namespaces() const { return reader_->namespaces(); }
 
  private:
-  std::unique_ptr<SqliteReader> reader_;  // closing the connection ends the transaction
+  std::shared_ptr<SqliteSpareReader> spare_;
+  std::unique_ptr<SqliteReader> reader_;
+  Horizons horizons_;
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -28,6 +28,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -85,6 +86,7 @@ class SqliteStore {
     options_.path = std::filesystem::absolute(options_.path).string();
     if (!options_.read_only) open_writer(true);
     open_reader();
+    spare_reader_ = std::make_shared<detail::SqliteSpareReader>(options_.path, options_.busy_timeout);
   }
 
   // ---- StorePolicy
@@ -189,7 +191,7 @@ class SqliteStore {
   /// One moment of the data, on a connection of its own, one of which is kept for the next time: commits go on beside it. Costs: scan and names the rows of
   /// what is selected (names of several buckets: of all of them); top the rows of the bucket, since no index is kept
   /// for it that every write would pay for; namespaces one look-up each. Throws: as settings.
-  [[nodiscard]] detail::SqliteSnapshot snapshot() const { return {options_.path, options_.busy_timeout}; }
+  [[nodiscard]] detail::SqliteSnapshot snapshot() const { return detail::SqliteSnapshot(spare_reader_); }
 
   /// Questions to a moment of their own. Throws: as settings, and what f throws.
   template <class F>
@@ -287,6 +289,7 @@ class SqliteStore {
   std::atomic<std::uint64_t> version_{0};       // as it was told last
   std::mutex reader_mutex_;
   std::optional<detail::SqliteReader> reader_;               // under reader_mutex_
+  std::shared_ptr<detail::SqliteSpareReader> spare_reader_;  // for questions
 };
 
 static_assert(SettingsStore<SqliteStore> && SharedStore<SqliteStore> && QuestionStore<SqliteStore> &&
