@@ -14,6 +14,19 @@ void store_one(ExploredCounter<>& counter) {
   (void)counter.drop_clean();
 }
 
+/// Of several processes.
+class SharedStepStore : public StepStore {
+ public:
+  using StepStore::StepStore;
+  [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
+  void apply_of_another_process(const Record& record) {
+    (void)apply({WriterId{1}, 0, ++version_, {&record, 1}});
+  }
+
+ private:
+  std::uint64_t version_ = 0;
+};
+
 }  // namespace
 
 TEST_CASE("a load beside an add and a batch adds the stored count once") {
@@ -49,6 +62,25 @@ TEST_CASE("of two readers of a stored counter none sees it half loaded") {
       world.thread(name, [&] { world.check(counter.get("a") == 1, "a read is right at some moment"); });
     world.run();
   });
+}
+
+TEST_CASE("of two readers none is kept by the other from what another process has stored") {
+  using Shared = Counter<BasicLockFreeCache<Sync>, SharedStepStore, ManualQueue, EpochClock>;
+  expect_laws("another process, get, get",
+              [](World& world) {
+                Shared::Options options;
+                options.cache.entries = 64;
+                options.refresh = std::chrono::milliseconds(0);
+                Shared counter(options);
+                (void)counter.get("a");
+                counter.store().apply_of_another_process({{default_namespace, {}, "a"}, {1, no_floor}});
+                for (const char* const name : {"one", "two"})
+                  world.thread(name, [&] {
+                    world.check(counter.get("a") == 1, "a read shows what others had stored");
+                  });
+                world.run();
+              },
+              {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
 }
 
 TEST_CASE("a missing counter that is added to is found from then on, whatever is frozen meanwhile") {
