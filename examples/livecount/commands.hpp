@@ -21,6 +21,7 @@ struct CountCommand {
   std::string input_zone;                        // empty: the calendar's
   std::size_t threads = 1;
   std::size_t cache_entries = 1'000'000;
+  std::size_t max_names = 0;  // of a bucket; 0: as many as come; not with resume
   bool resume = false;
   bool ack = false;       // only with resume
   bool complete = false;  // only with resume

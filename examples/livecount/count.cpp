@@ -266,6 +266,9 @@ void check_resumption(const CountCommand& command) {
   if (!command.resume && (command.ack || command.complete)) {
     throw UsageError(std::string(command.ack ? "--ack" : "--complete") + " is only for --resume");
   }
+  if (command.resume && command.max_names != 0) {
+    throw UsageError("--max-names is not for --resume, which keeps names of its own in the store");
+  }
   if (command.resume && command.cache_entries < smallest_resumed_cache) {
     throw UsageError("--cache-entries " + std::to_string(command.cache_entries) +
                      ": --resume needs at least " + std::to_string(smallest_resumed_cache));
@@ -283,6 +286,7 @@ int count(const CountCommand& command) {
   if (!command.resume) {
     Hits::Options options = counter_options(command.store);
     options.cache.entries = command.cache_entries;
+    options.max_names = command.max_names;
     return Run<Hits>(command, options).finish_all();
   }
   auto options = counter_options<ResumedHits>(command.store);

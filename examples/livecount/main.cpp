@@ -90,6 +90,10 @@ void add_count(CLI::App& app, CountCommand& command) {
                   "counters kept in memory; too few make it write often")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  sub->add_option(
+      "--max-names", command.max_names,
+      "names that each bucket of a namespace may have; what is counted under further ones goes to\n"
+      "\"(other)\" (default: as many as come)");
   sub->add_flag("--resume", command.resume,
                 "remember in the store how far each file is counted, and go on from there: each line counts\n"
                 "once, however often this is killed and started again");

@@ -76,6 +76,11 @@ class Counter {
     std::size_t max_pending = 0;  // dirty counters, at least 8; 0: half the cache's capacity
     Limit when_full = Limit::block;
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
+    // How many names each bucket of a namespace may have; 0: as many as come. Against names that somebody makes up without
+    // end: what is counted under further ones is added, when it is written, to the counter overflow_name ("(other)") of
+    // that bucket, and then get knows no such name. Where several processes count into one store, each makes room for so
+    // many. Needs a QuestionStore.
+    std::size_t max_names = 0;
     std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
 
@@ -104,7 +109,8 @@ class Counter {
             new Core(std::move(options.cache), std::move(options.store), std::move(options.queue),
                      detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
                                          options.block_timeout, options.refresh, options.retention,
-                                         options.max_pending, options.max_batch, std::move(options.on_error)},
+                                         options.max_pending, options.max_names, options.max_batch,
+                                         std::move(options.on_error)},
                      std::move(options.clock)),
             destroy) {}
   /// close(5 s). What could not be written is told to on_error.

@@ -75,6 +75,10 @@ class Core final : private Drain {
       throw Error(Errc::invalid_option, "this store lets no counts go (it is no ExpiringStore): no retention",
                   "retention");
     }
+    if (!QuestionStore<Store> && options_.max_names != 0) {
+      throw Error(Errc::invalid_option,
+                  "this store cannot tell its names (it is no QuestionStore): no max_names", "max_names");
+    }
     queue_.start(*this);
     if (!options_.retention.empty()) queue_.notify(Wake::dirty);
   }
@@ -203,6 +207,12 @@ class Core final : private Drain {
     const HashedKey key = key_of(name, lookup.ns, lookup.period, lookup.at, name_hash);
     count = std::nullopt;
     if (!retainer_.keeps(key.key.bucket)) return Errc::ok;
+    if constexpr (QuestionStore<Store>) {
+      if (options_.max_names != 0 && name == overflow_name) {  // what is in memory is not all of it
+        count = moment([&](const KeyView& other) { return other == key.key; }).read(key.key);
+        return show(count);
+      }
+    }
     loader_.look_for_changes();
     {
       const Guard guard;
@@ -358,6 +368,7 @@ class Core final : private Drain {
             .error = read(figures.error),
             .quarantined = read(figures.quarantined),
             .late = read(figures.late) + read(left_out_),
+            .overflowed = read(figures.overflowed),
             .loads = loader_.loads(),
             .capacity = cache_.capacity(),
             .entries = cache.entries,
@@ -691,7 +702,8 @@ class Core final : private Drain {
     pace.max_delay = std::clamp(pace.max_delay, std::chrono::milliseconds(0), longest_wait);
     // All periods of one name must find room.
     const std::size_t pending = options_.max_pending != 0 ? options_.max_pending : cache_.capacity() / 2;
-    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), pace};
+    return {std::max(pending, most_periods), std::max<std::size_t>(options_.max_batch, 1), pace,
+            options_.max_names};
   }
 
   struct alignas(cache_line) Latch {

@@ -36,6 +36,8 @@ class Figures {
     error.store(Errc::ok, std::memory_order_relaxed);
   }
 
+  void redirected(std::size_t count) noexcept { add(overflowed, count); }
+
   void failed(Errc code) noexcept {
     add(failures, 1);
     error.store(code, std::memory_order_relaxed);
@@ -44,7 +46,7 @@ class Figures {
   template <class T>
   using atomic = typename Sync::template atomic<T>;
 
-  atomic<std::uint64_t> batches{0}, records{0}, failures{0}, quarantined{0}, late{0};
+  atomic<std::uint64_t> batches{0}, records{0}, failures{0}, quarantined{0}, late{0}, overflowed{0};
   atomic<std::uint64_t> stored_sum{0}, in_flight_sum{0}, quarantined_sum{0}, expired_sum{0};
   atomic<Errc> error{Errc::ok};  // of the last attempt
 

@@ -98,6 +98,7 @@ struct Stats {
   Errc error = Errc::ok;          // why the last attempt failed; ok if it did not
   std::uint64_t quarantined = 0;  // records that the store put aside, as the count would have left its range
   std::uint64_t late = 0;         // changes of a bucket that had gone: left out at once, or at the store
+  std::uint64_t overflowed = 0;   // records of names over max_names: they went to an overflow counter
   std::uint64_t loads = 0;        // counts read from the store
   std::size_t capacity = 0;       // of the cache, in entries
   std::size_t entries = 0;        // in the cache now
@@ -134,6 +135,7 @@ struct CoreOptions {
   std::chrono::milliseconds refresh{};
   Retention retention{};
   std::size_t max_pending = 0;
+  std::size_t max_names = 0;
   std::size_t max_batch = 0;
   std::function<void(const Error&)> on_error;
 };

@@ -21,7 +21,9 @@
 //   4. `room_` counts the marks that are not settled. It is raised before the mark is set.
 //   5. A batch that the store has not taken is kept, whatever the reason, and nothing else is sent before it. If
 //      waiting does not heal the reason, the store is asked again at most once in `no_hammering`, whoever asks.
-//   6. A writer that has been idle for `identity_age` takes a new identity with its next batch: a store may by then
+//   6. What a cap on names moves to overflow counters it moves before the batch is first sent (name_cap.hpp); the
+//      entries concerned stay in the batch's hands until it is settled.
+//   7. A writer that has been idle for `identity_age` takes a new identity with its next batch: a store may by then
 //      have forgotten the old one. A batch that has been sent keeps its own.
 //
 // Threads: any; drain calls take turns. Progress: marking is lock-free but for the moment in which its gate
@@ -47,6 +49,7 @@
 #include "gate.hpp"
 #include "handler.hpp"
 #include "lifetime.hpp"
+#include "name_cap.hpp"
 #include "room.hpp"
 
 namespace livecount::inline v0_1::detail {
@@ -62,6 +65,7 @@ class WriteBehind final : public Drain {
     std::size_t max_pending;  // marks
     std::size_t max_batch;    // records; one name's may go over it
     Pace pace;
+    std::size_t max_names = 0;  // of a bucket; 0: as many as come
   };
 
   /// How seldom a store is asked again that has failed in a way which waiting does not heal.
@@ -77,7 +81,8 @@ class WriteBehind final : public Drain {
         handler_(handler),
         limits_(limits),
         seed_(seed),
-        room_(limits.max_pending) {}
+        room_(limits.max_pending),
+        name_cap_(store, limits.max_names, seed) {}
 
   /// Names with one latch have one gate, too.
   static constexpr std::size_t latches = 256;
@@ -496,6 +501,7 @@ class WriteBehind final : public Drain {
   // What a store throws leaves open whether the batch is in it.
   [[nodiscard]] ApplyResult apply(typename Sync::time_point now) {
     try {
+      if (!sent_) cap_names();
       if (!sent_ && (sequence_ == 1 || now - settled_ >= identity_age)) {
         writer_ = draw_writer();
         sequence_ = 1;
@@ -523,21 +529,65 @@ class WriteBehind final : public Drain {
     }
   }
 
+  /// Lets the changes of names for which their bucket has no room go to its overflow counter, in this batch. Throws: what
+  /// the store throws, std::bad_alloc; then nothing was changed.
+  void cap_names() {
+    if constexpr (QuestionStore<Store>) {
+      if (!name_cap_.is_on()) return;
+      std::vector<bool> stays;
+      for (const Record& record : records_)
+        stays.push_back(name_cap_.admits(record) || !in_range(record.change.apply(0)));
+      const auto leaving = static_cast<std::size_t>(std::count(stays.begin(), stays.end(), false));
+      std::vector<Record> overflow;
+      overflow.reserve(leaving);
+      reserve_more(records_, leaving);
+      reserve_more(redirected_, leaving);
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (!stays[i]) {
+          redirected_.emplace_back(entries_[i], nets_[i]);
+          add_to_overflow(overflow, records_[i]);
+          continue;
+        }
+        entries_[kept] = entries_[i];
+        records_[kept] = records_[i];
+        nets_[kept++] = nets_[i];
+      }
+      entries_.resize(kept);
+      nets_.resize(kept);
+      records_.resize(kept);
+      records_.insert(records_.end(), overflow.begin(), overflow.end());
+    }
+  }
+  /// What the record would make of a new counter is added to the overflow counter of its bucket.
+  static void add_to_overflow(std::vector<Record>& overflow, const Record& record) noexcept {
+    const KeyView key{record.key.ns, record.key.bucket, overflow_name};
+    const Count amount = record.change.apply(0);
+    for (Record& other : overflow) {
+      if (other.key != key || !in_range(other.change.sum + amount)) continue;
+      other.change.sum += amount;
+      return;
+    }
+    overflow.push_back({key, {amount, no_floor}});
+  }
+
   void settle(const ApplyResult& result) noexcept {
-    typename Figures<Sync>::Part all{entries_.size(), 0};
+    typename Figures<Sync>::Part all{entries_.size() + redirected_.size(), 0};
     for (const Count net : nets_) all.sum += static_cast<std::uint64_t>(net);
+    for (const auto& [entry, net] : redirected_) all.sum += static_cast<std::uint64_t>(net);
     const auto aside = take_back(result.quarantined);
     const auto late = take_back(result.late);
     // Where others write too, a floor may have stopped at another place in the store than here, and what came too late has
     // left no counter: look again.
     const auto look_again = [this](std::size_t i) { entries_[i]->set_generation(Entry::last_generation); };
-    for (std::size_t i = 0; SharedStore<Store> && i < records_.size(); ++i) {
+    for (std::size_t i = 0; SharedStore<Store> && i < entries_.size(); ++i) {
       const Transform& change = records_[i].change;
       if (change.low != no_floor || change.is_removal()) look_again(i);
     }
     for (const std::size_t i : result.late) {
       if (SharedStore<Store> && i < entries_.size()) look_again(i);
     }
+    forget_redirected();
     figures_.applied(all, aside, late);
     ++sequence_;
     sent_ = false;
@@ -553,16 +603,34 @@ class WriteBehind final : public Drain {
   [[nodiscard]] typename Figures<Sync>::Part take_back(const std::vector<std::size_t>& positions) noexcept {
     typename Figures<Sync>::Part part;
     for (const std::size_t i : positions) {
-      if (i >= entries_.size()) continue;  // a store that names no record of the batch has left none out
+      if (i >= records_.size()) continue;  // a store that names no record of the batch has left none out
+      ++part.records;
+      if (i >= entries_.size()) {  // of an overflow counter
+        part.sum += static_cast<std::uint64_t>(records_[i].change.sum);
+        continue;
+      }
       const KeyView key = entries_[i]->key();
       const typename Gate<Sync>::Closed closed(
           gate(hash_name(key.ns, key.name, seed_)));  // no decrement in between
       const Count net = std::exchange(nets_[i], 0);
       entries_[i]->take_back(net);
       part.sum += static_cast<std::uint64_t>(net);
-      ++part.records;
     }
     return part;
+  }
+
+  /// What went to overflow counters is no count of its own name any more.
+  void forget_redirected() noexcept {
+    for (const auto& [entry, net] : redirected_) {
+      const KeyView key = entry->key();
+      const typename Gate<Sync>::Closed closed(gate(hash_name(key.ns, key.name, seed_)));
+      if (!entry->add_stored(-net, Entry::State::absent))
+        entry->take_back(net);  // past the range: it is undone soon
+      entry->set_generation(Entry::last_generation);
+      cache_.settle(*entry);
+    }
+    figures_.redirected(redirected_.size());
+    redirected_.clear();
   }
 
   // Set once
@@ -590,6 +658,7 @@ class WriteBehind final : public Drain {
 
   // Under turn_
   typename Sync::mutex turn_;
+  NameCap<Store> name_cap_;
   std::array<std::vector<Waiting>, gate_count<Sync>>
       waiting_;             // taken from the chain, not yet frozen, by gate
   Entry* taken_ = nullptr;  // the rest of a chain that is being distributed
@@ -600,8 +669,10 @@ class WriteBehind final : public Drain {
   typename Sync::time_point settled_{};    // when the last one was
   typename Sync::time_point ask_again_{};  // not before: see no_hammering
   std::vector<Record> records_;            // that batch, if not empty; its entries are busy
-  std::vector<Entry*> entries_;            // parallel to records_
-  std::vector<Count> nets_;                // parallel to records_
+  std::vector<Entry*> entries_;            // parallel to records_, but for overflow counters at their end
+  std::vector<Count> nets_;                // parallel to entries_
+  std::vector<std::pair<Entry*, Count>>
+      redirected_;  // whose changes, so much, are in overflow counters of that batch
 };
 
 }  // namespace livecount::inline v0_1::detail
