@@ -13,11 +13,13 @@ using Place = SimulatedSqlite;
 TEST_CASE("LockFreeCache and ManualQueue keep the laws over SQLite") {
   expect_laws<SimulatedLockFreeCache, Place, ManualQueue>(
       "LockFreeCache, SqliteStore, ManualQueue", 600,
-      {"a batch in doubt", "a call left in the middle", "a clean close", "a kill", "an eviction"});
+      {"a batch in doubt", "a call left in the middle", "a clean close", "a count taken", "a kill",
+       "a removal", "a reset", "an eviction"});
 }
 
 TEST_CASE("LruCache and JthreadQueue keep the laws over SQLite") {
   expect_laws<SimulatedLruCache, Place, SimulatedJthreadQueue>(
       "LruCache, SqliteStore, JthreadQueue", 400,
-      {"a batch in doubt", "a call left in the middle", "a clean close", "a kill", "an eviction"});
+      {"a batch in doubt", "a call left in the middle", "a clean close", "a count taken", "a kill",
+       "a removal", "a reset", "an eviction"});
 }

@@ -121,6 +121,7 @@ class FaultyStore {
  public:
   using Store = typename Place::Store;
   using guarantee = typename Store::guarantee;
+  static constexpr bool removes = RemovingStore<Store>;
   struct Options {
     std::shared_ptr<Connection<Store>> connection{};
   };

@@ -29,20 +29,38 @@ class ProcessLaws {
 
   // ---- changes
 
-  /// Before the change is made. It is taken back if it did not count.
-  void begin(const KeyView& key, const Transform& change) { of(key).changes.push_back(change); }
+  /// Before the change is made. It is taken back if it did not count. `together`: with the name's other period, by one call.
+  void begin(const KeyView& key, const Transform& change, bool together) { of(key).push(change, together); }
   [[nodiscard]] std::string end(const KeyView& key, bool counted) {
     Counter& counter = of(key);
     if (counted) {
       counter.finished = counter.changes.size();
       return "";
     }
-    counter.changes.pop_back();
+    counter.pop();
     for (auto* const numbers : {&counter.sent, &counter.stored})
       std::erase_if(*numbers, [&](std::size_t number) { return number > counter.changes.size(); });
     return !counter.sent.empty() && !counter.stored.empty()
                ? ""
                : "no double count: a change of " + describe(key) + " was refused, and sent";
+  }
+
+  /// The count is taken: a decrement by what `taken` tells before the change can be in a batch.
+  void begin_taking(const KeyView& key, const std::optional<Count>& taken, Count low) {
+    of(key).taking = {&taken, low};
+  }
+  [[nodiscard]] std::string end_taking(const KeyView& key, const std::optional<Count>& taken, bool counted) {
+    Counter& counter = of(key);
+    counter.note_taken();
+    counter.taking = {};
+    counter.finished = counter.changes.size();
+    if (taken && !counted)
+      return "no loss: " + describe(key) + " was taken, and the call says that it was not";
+    const auto before = value(key, counter.changes.size() - (taken ? 1 : 0));
+    return !counted || !alone_ || taken == before
+               ? ""
+               : "a count is taken whole: of " + describe(key) + " " + describe(taken) +
+                     " was taken, and it had " + describe(before);
   }
 
   // ---- batches; each returns the law that is broken, or nothing
@@ -71,6 +89,7 @@ class ProcessLaws {
     digest_ = content;
     for (const Record& record : batch.records) {
       Counter& counter = of(record.key);
+      counter.note_taken();
       std::vector<std::size_t> next;
       for (const std::size_t from : counter.sent) {
         Transform sum;
@@ -84,6 +103,12 @@ class ProcessLaws {
       std::sort(next.begin(), next.end());
       next.erase(std::unique(next.begin(), next.end()), next.end());
       counter.sent = std::move(next);
+    }
+    for (const Record& record : batch.records) {
+      for (const auto& [key, other] : counters_) {
+        if (key.name == record.key.name && !is_whole(of(record.key), other))
+          return "a call of two periods is sent whole or not at all: " + describe(record.key);
+      }
     }
     return "";
   }
@@ -134,6 +159,7 @@ class ProcessLaws {
       for (std::size_t i = moment.finished; i <= counter.changes.size(); ++i) {
         if (value(key, i) == seen) return "";
       }
+      if (counter.taking.taken && seen == 0 && value(key, counter.changes.size())) return "";
       return "a read shows all that was counted before it: " + what + " instead of " +
              describe(value(key, counter.changes.size()));
     }
@@ -157,27 +183,58 @@ class ProcessLaws {
  private:
   struct Counter {
     std::vector<Transform> changes{};
-    std::size_t finished = 0;            // of them
+    std::vector<std::size_t> together{
+        0};                    // how many of the first 0, 1, 2... changes were made with the other period
+    std::size_t finished = 0;  // of them
     std::vector<std::size_t> sent{0};    // how many may be in batches; several where changes do nothing
     std::vector<std::size_t> stored{0};  // ... in batches acknowledged
     Count last_seen = 0;
+    struct {
+      const std::optional<Count>* taken = nullptr;  // null: no taking is under way, or it is in the changes
+      Count low = no_floor;
+    } taking{};
+
+    void push(const Transform& change, bool with_other) {
+      changes.push_back(change);
+      together.push_back(together.back() + (with_other ? 1 : 0));
+    }
+    void pop() {
+      changes.pop_back();
+      together.pop_back();
+    }
+    void note_taken() {
+      if (!taking.taken || !*taking.taken) return;
+      push({-**taking.taken, taking.low}, false);
+      taking.taken = nullptr;
+    }
   };
 
   [[nodiscard]] Counter& of(const KeyView& key) { return counters_[owned(key)]; }
   [[nodiscard]] static std::size_t largest(const std::vector<std::size_t>& numbers) {
     return *std::max_element(numbers.begin(), numbers.end());
   }
+  /// Whether as many of the calls that changed both have been sent of one as of the other.
+  [[nodiscard]] static bool is_whole(const Counter& one, const Counter& other) {
+    return std::any_of(one.sent.begin(), one.sent.end(), [&](std::size_t a) {
+      return std::any_of(other.sent.begin(), other.sent.end(),
+                         [&](std::size_t b) { return one.together[a] == other.together[b]; });
+    });
+  }
   /// After so many changes, as far as this process makes them.
   [[nodiscard]] std::optional<Count> value(const KeyView& key, std::size_t changes) {
     const auto found = base_.find(owned(key));
-    if (found == base_.end() && changes == 0) return std::nullopt;
-    Count count = found == base_.end() ? 0 : found->second;
+    std::optional<Count> count = found == base_.end() ? std::nullopt : std::optional(found->second);
     const Counter& counter = of(key);
-    for (std::size_t i = 0; i < changes; ++i) count = counter.changes[i].apply(count);
+    for (std::size_t i = 0; i < changes; ++i) {
+      const Transform& change = counter.changes[i];
+      count = change.is_removal() ? std::nullopt : std::optional(change.apply(count.value_or(0)));
+    }
     return count;
   }
   [[nodiscard]] static std::string why_wrong(const Record& record, const Counter& counter) {
-    const auto text = [](const Transform& change) {
+    const auto text = [](const Transform& change) -> std::string {
+      if (change.is_removal()) return "(a removal)";
+      if (change.sum == no_floor) return "(a reset to " + std::to_string(change.low) + ")";
       return std::to_string(change.sum) +
              (change.low == no_floor ? "" : " (but at least " + std::to_string(change.low) + ")");
     };

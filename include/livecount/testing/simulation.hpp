@@ -128,6 +128,12 @@ class Simulation {
     if (has_two_periods(step.name)) keys.push_back({default_namespace, {PeriodType::day, 0}, name});
     return keys;
   }
+  [[nodiscard]] std::vector<KeyView> changed_keys(const Step& step) const {
+    const auto keys = keys_of(step);
+    if (step.act <= Act::add_pinned) return keys;
+    return {keys[is_of_day(step) ? 1 : 0]};
+  }
+  [[nodiscard]] Count lowest() const { return story_.floor == Floor::zero ? 0 : no_floor; }
   [[nodiscard]] static Periods periods_of(const Step& step) {
     return has_two_periods(step.name) ? PeriodType::all | PeriodType::day : Periods(PeriodType::all);
   }
@@ -243,7 +249,7 @@ class Simulation {
     for (std::size_t name = 0; name < story_names.size(); ++name) {
       const auto keys = keys_of({.name = static_cast<std::uint8_t>(name)});
       const auto& counts = model_.states().front();
-      if (keys.size() == 2 &&
+      if (keys.size() == 2 && !begun_anew_.contains(name) &&
           model_.count_in(counts, owned(keys[0])) != model_.count_in(counts, owned(keys[1])))
         require("a call of two periods is stored whole or not at all: " + describe(keys[0]));
     }
@@ -256,10 +262,10 @@ class Simulation {
     switch (step.act) {
       case Act::add:
       case Act::add_and_get:
-      case Act::add_pinned:
-        if (process.changing[step.name]) settle();
-        if (!broken()) run_left(step, at, [this, &process, &step] { change(process, step); });
-        break;
+      case Act::add_pinned: change_left(process, step, at, &Simulation::add); break;
+      case Act::get_and_reset: change_left(process, step, at, &Simulation::get_and_reset); break;
+      case Act::reset:
+      case Act::remove: change_left(process, step, at, &Simulation::begin_anew); break;
       case Act::get: run_left(step, at, [this, &process, &step] { get(process, step); }); break;
       case Act::pump: run_left(step, at, [this, &process] { pump(process); }); break;
       case Act::flush: run_left(step, at, [this, &process] { (void)flush(process); }); break;
@@ -302,6 +308,13 @@ class Simulation {
     }
   }
 
+  void change_left(Process& process, const Step& step, std::size_t at,
+                   void (Simulation::*body)(Process&, const Step&)) {
+    if (process.changing[step.name]) settle();
+    if (step.act > Act::add_pinned) begun_anew_.insert(step.name);
+    if (!broken()) run_left(step, at, [this, &process, &step, body] { (this->*body)(process, step); });
+  }
+
   void kill(std::size_t number) {
     processes_[number].link->dead = true;
     if (alone()) place_.kill();
@@ -309,31 +322,12 @@ class Simulation {
     if (!broken()) start(number);
   }
 
-  void change(Process& process, const Step& step) {
-    const auto keys = keys_of(step);
-    const Transform change{step.delta, step.delta < 0 && story_.floor == Floor::zero ? 0 : no_floor};
-    for (const KeyView& key : keys) process.laws->begin(key, change);
+  /// A change of the step's name: `make` makes it, `end` is told whether it counted.
+  template <class Make, class End>
+  void change(Process& process, const Step& step, Make make, End end) {
     process.changing[step.name] = true;
     process.most_changes = std::max(process.most_changes, ++process.changes);
-    Errc code = Errc::ok;
-    std::optional<Count> told;
-    const Update update{.periods = periods_of(step), .delta = step.delta};
-    if (step.act == Act::add_pinned) {
-      try {
-        auto handle = process.counter->handle(keys[0].name, {.periods = update.periods});
-        code = handle.try_increment(step.delta);
-      } catch (const Error& error) {
-        code = error.code();
-      }
-    } else if (step.act == Act::add_and_get && keys.size() == 1) {
-      try {
-        told = process.counter->increment_and_get(keys[0].name, update);
-      } catch (const Error& error) {
-        code = error.code();
-      }
-    } else {
-      code = process.counter->try_increment(keys[0].name, update);
-    }
+    const Errc code = make();
     process.changing[step.name] = false;
     --process.changes;
     if (process.link->dead) return;
@@ -343,16 +337,70 @@ class Simulation {
     if (!counted && code != Errc::backpressure && code != Errc::store_unavailable &&
         code != Errc::store_failed)
       require("an update is refused for a reason: " + std::string(to_string(code)));
-    for (const KeyView& key : keys) {
-      if (told) require(process.laws->answer(key, *told));
-      require(process.laws->end(key, counted));
+    for (const KeyView& key : changed_keys(step)) {
+      require(end(key, counted));
       if (Queue::writes_through && code == Errc::ok) require(process.laws->require_stored(key));
     }
   }
 
+  void add(Process& process, const Step& step) {
+    const auto keys = changed_keys(step);
+    const Transform sum{step.delta, step.delta < 0 ? lowest() : no_floor};
+    for (const KeyView& key : keys) process.laws->begin(key, sum, keys.size() > 1);
+    std::optional<Count> told;
+    const auto make = [&] {
+      const Update update{.periods = periods_of(step), .delta = step.delta};
+      try {
+        if (step.act == Act::add_pinned) {
+          auto handle = process.counter->handle(keys[0].name, {.periods = update.periods});
+          return handle.try_increment(step.delta);
+        }
+        if (step.act == Act::add_and_get && keys.size() == 1) {
+          told = process.counter->increment_and_get(keys[0].name, update);
+          return Errc::ok;
+        }
+      } catch (const Error& error) {
+        return error.code();
+      }
+      return process.counter->try_increment(keys[0].name, update);
+    };
+    change(process, step, make, [&](const KeyView& key, bool counted) {
+      if (told) require(process.laws->answer(key, *told));
+      return process.laws->end(key, counted);
+    });
+  }
+
+  void get_and_reset(Process& process, const Step& step) {
+    const KeyView key = changed_keys(step)[0];
+    std::optional<Count> taken;
+    process.laws->begin_taking(key, taken, lowest());
+    const auto make = [&] {
+      return process.counter->try_get_and_reset(key.name, taken, {.period = key.bucket.type});
+    };
+    change(process, step, make, [&](const KeyView&, bool counted) {
+      if (taken) happens("a count taken");
+      return process.laws->end_taking(key, taken, counted);
+    });
+  }
+
+  void begin_anew(Process& process, const Step& step) {
+    const KeyView key = changed_keys(step)[0];
+    process.laws->begin(key, step.act == Act::reset ? reset_to_zero : removal, false);
+    const auto make = [&] {
+      const Lookup lookup{.period = key.bucket.type};
+      if constexpr (RemovingStore<Store>) {
+        if (step.act == Act::remove) return process.counter->try_remove(key.name, lookup);
+      }
+      return process.counter->try_reset(key.name, lookup);
+    };
+    change(process, step, make, [&](const KeyView&, bool counted) {
+      if (counted) happens(step.act == Act::reset ? "a reset" : "a removal");
+      return process.laws->end(key, counted);
+    });
+  }
+
   void get(Process& process, const Step& step) {
-    const auto keys = keys_of(step);
-    const KeyView key = keys[static_cast<std::size_t>(step.delta & 1) % keys.size()];
+    const KeyView key = keys_of(step)[is_of_day(step) ? 1 : 0];
     ProcessLaws::Moment moment = process.laws->before_read(key);
     for (const auto& [time, counts] : stored_at_) {
       if (time + refresh > threads_.now()) break;
@@ -482,7 +530,29 @@ class Simulation {
       if (!broken()) check_accounts(process);
     }
     for (std::size_t i = 0; i < story_.processes && !broken(); ++i) check_store(*processes_[i].link->store);
+    threads_.pass(2 * refresh);
+    for (std::size_t i = 0; i < story_.processes && !broken(); ++i) check_shown(processes_[i]);
     for (std::size_t i = 0; i < story_.processes && !broken(); ++i) reopen(i);
+  }
+
+  /// Everything has been written, and for longer than `refresh`.
+  void check_shown(Process& process) {
+    for (std::uint8_t name = 0; name < story_names.size(); ++name) {
+      for (const KeyView& key : keys_of({.name = name})) {
+        std::optional<Count> shown;
+        run_whole([&] {
+          try {
+            shown = process.counter->get(key.name, {.period = key.bucket.type});
+          } catch (const Error& error) {
+            require(std::string("progress: a read fails though nothing else does: ") + error.what());
+          }
+        });
+        const auto stored = StoreModel::count_in(model_.states().front(), owned(key));
+        if (shown != stored)
+          require("reads: in the end " + describe(key) + " is shown as " + describe(shown) +
+                  ", and the store has " + describe(stored));
+      }
+    }
   }
 
   void check_accounts(Process& process) {
@@ -509,6 +579,7 @@ class Simulation {
   StoreModel model_;
   std::set<WriterId> writers_;
   std::vector<std::pair<SimulatedThreads::time_point, std::map<Key, Count>>> stored_at_;
+  std::set<std::size_t> begun_anew_;  // the names of which one period has, so that its periods differ
   std::array<Process, 4> processes_;
   std::vector<Paused> paused_;
   SimulatedThreads::time_point quiet_since_ = threads_.now();  // since when no call has been left

@@ -15,16 +15,16 @@
 //
 // The laws:
 //   no loss            what a flush, a clean close, or an update of a queue that writes through has returned for is in the
-//                      store, whatever happens then
+//                      store, whatever happens then; a call of two periods whole or not at all
 //   no double count    every change is in at most one batch, and every batch in the store at most once, whole or not at all
-//   floor exact        each record is the composition of the changes it stands for, floors included
+//   floor exact        each record is the composition of the changes it stands for, floors, resets and removals included
 //   ledger             batches are numbered without gaps under an identity that nobody had before; a retry is the same batch
-//   reads              show everything that was counted before them in their process; they never go back; what others have
-//                      stored is in them after `refresh`
+//   reads              show everything that was counted before them in their process; what is taken is what a read would
+//                      show; they never go back; what others have stored is in them after `refresh`
 //   bound              not more than max_pending counters are pending, one more for each call under way; with a thread that
 //                      writes, nothing waits longer than max_delay while the store takes every batch
 //   progress           every call ends; when the faults are over, what waits is written
-//   accounts           accepted = stored + in flight + unflushed + put aside + taken by floors
+//   accounts           accepted = stored + in flight + unflushed + put aside + taken by floors and resets
 //
 // One seed is one execution; the story of a failure is made shorter for as long as it breaks the same law.
 // Two changes of one counter never overlap (the explorer shows that, explorer.hpp), and there is no weak memory.
@@ -84,7 +84,7 @@ class Simulator {
     for (; report.seeds < options_.seeds; ++report.seeds) {
       if (options_.progress && report.seeds % 1000 == 0) options_.progress(report.seeds);
       const std::uint64_t seed = options_.first_seed + report.seeds;
-      Story story = draw_story(seed, processes, disk);
+      Story story = draw_story(seed, processes, disk, RemovingStore<typename Place::Store>);
       const std::string law = execute(story, false, report.happenings).law;
       if (law.empty()) continue;
       report.failed = true;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <random>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ enum class Act : std::uint8_t {
   add,          // through the Counter
   add_and_get,  // the same, and asks for the count
   add_pinned,   // through a handle
+  get_and_reset,
+  reset,
+  remove,
   get,
   pump,         // what is ripe is written
   flush,        // everything is
@@ -37,7 +41,7 @@ enum class Act : std::uint8_t {
   cut_power,   // all are, and what was not synced may be gone
   reopen,      // a process closes its Counter and opens it anew
 };
-inline constexpr std::size_t acts = 18;
+inline constexpr std::size_t acts = 21;
 
 struct Step {
   Act act = Act::add;
@@ -55,7 +59,7 @@ struct Story {
 
   std::uint8_t processes = 1;
   Floor floor = Floor::zero;
-  bool growing = false;  // no decrements
+  bool growing = false;  // no decrements, and no count begins anew
   Limit when_full = Limit::block;
   std::size_t max_pending = 8;
   std::size_t max_batch = 1000;
@@ -66,9 +70,14 @@ struct Story {
 /// The names that are counted. Every third one is always counted in two periods at once.
 inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "e", "f", "g"};
 [[nodiscard]] constexpr bool has_two_periods(std::size_t name) noexcept { return name % 3 == 2; }
+/// Of a step that is about one period of a name that has two: whether it is the day.
+[[nodiscard]] constexpr bool is_of_day(const Step& step) noexcept {
+  return has_two_periods(step.name) && (step.delta & 1) != 0;
+}
 
-/// `most_processes`: at a time. `disk`: whether there is a file system to disturb.
-[[nodiscard]] inline Story draw_story(std::uint64_t seed, std::uint8_t most_processes, bool disk) {
+/// `most_processes`: at a time. `disk`: whether there is a file system to disturb. `removes`: whether counters can be removed.
+[[nodiscard]] inline Story draw_story(std::uint64_t seed, std::uint8_t most_processes, bool disk,
+                                      bool removes) {
   std::mt19937_64 random(seed);
   const auto below = [&random](std::uint64_t bound) { return static_cast<std::uint32_t>(random() % bound); };
   Story story;
@@ -82,14 +91,18 @@ inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "
   story.batch_size = below(4) == 0 ? 2 + below(3) : 0;
 
   // Each story likes some acts more than others, and leaves some out.
-  std::array<std::uint32_t, acts> liking = {12, 4, 3, 6, 6, 3, 4, 1, 2, 2, 4, 2, 1, 1, 2, 2, 2, 2};
+  std::array<std::uint32_t, acts> liking = {12, 4, 3, 2, 2, 2, 6, 6, 3, 4, 1, 2, 2, 4, 2, 1, 1, 2, 2, 2, 2};
   for (std::uint32_t& weight : liking) weight *= below(4);
   liking[0] += 6;
+  const auto leave_out = [&liking](std::initializer_list<Act> some) {
+    for (const Act one : some) liking[static_cast<std::size_t>(one)] = 0;
+  };
   if (!disk) {
-    for (const Act act :
-         {Act::tend, Act::disk_errors, Act::disk_full, Act::disk_freed, Act::stop_later, Act::cut_power})
-      liking[static_cast<std::size_t>(act)] = 0;
+    leave_out(
+        {Act::tend, Act::disk_errors, Act::disk_full, Act::disk_freed, Act::stop_later, Act::cut_power});
   }
+  if (story.growing) leave_out({Act::get_and_reset, Act::reset, Act::remove});
+  if (!removes) leave_out({Act::remove});
   std::discrete_distribution<std::size_t> act(liking.begin(), liking.end());
   const std::uint32_t rarity = 1U << below(4);  // of steps that are left in the middle
   const std::uint32_t names = 1 + below(story_names.size());
@@ -119,6 +132,10 @@ inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "
   const std::string who = several ? "process " + std::to_string(step.process + 1) : "the process";
   const std::string name = std::string("\"") + story_names[step.name] + "\"" +
                            (has_two_periods(step.name) ? " (of this day, and of all time)" : "");
+  const std::string one = std::string("\"") + story_names[step.name] + "\"" +
+                          (is_of_day(step)              ? " of this day"
+                           : has_two_periods(step.name) ? " of all time"
+                                                        : "");
   const std::string by = name + " by " + std::to_string(step.delta);
   const std::string number = std::to_string(step.amount);
   const std::string paused = step.pause_after == 0
@@ -130,7 +147,10 @@ inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "
     case Act::add: return who + " changes " + by + paused;
     case Act::add_and_get: return who + " changes " + by + " and asks for the count" + paused;
     case Act::add_pinned: return who + " changes " + by + " through a handle" + paused;
-    case Act::get: return who + " reads " + name + paused;
+    case Act::get_and_reset: return who + " takes " + one + paused;
+    case Act::reset: return who + " resets " + one + paused;
+    case Act::remove: return who + " removes " + one + paused;
+    case Act::get: return who + " reads " + one + paused;
     case Act::pump: return who + " writes what is ripe" + paused;
     case Act::flush: return who + " flushes" + paused;
     case Act::evict: return who + " drops what is clean" + paused;
