@@ -67,6 +67,8 @@ namespace livecount::inline v0_1 {
 //                                                     A record before the horizon, which apply looks at in its
 //                                                     transaction, is left out, and its position put into `late`:
 //                                                     also when the batch is sent again
+//   GroupingStore      s.reads_together()   an object; while it lives reads may see one moment of the data, but never one
+//                                           before a batch that apply had acknowledged when the read began: cheaper
 //   SharedStore        s.version()                    a number that moves when another process has changed
 //                                                     the data: counts in memory are refreshed by it
 //   QuestionStore      s.snapshot()           Error   one moment of the data, for as long as the object lives
@@ -121,6 +123,11 @@ template <class S>
 concept ExpiringStore = StorePolicy<S> && requires(S& s, Bucket first, std::size_t most) {
   { s.horizons() } -> std::same_as<Horizons>;
   { s.expire(first, most) } -> std::same_as<bool>;
+};
+
+template <class S>
+concept GroupingStore = StorePolicy<S> && requires(S& s) {
+  s.reads_together();
 };
 
 template <class S>

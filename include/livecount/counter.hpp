@@ -81,8 +81,8 @@ class Counter {
     // that bucket, and then get knows no such name. Where several processes count into one store, each makes room for so
     // many. Needs a QuestionStore.
     std::size_t max_names = 0;
-    std::size_t max_batch = 1000;                   // records in a batch. More: fewer commits, longer ones
-    std::chrono::milliseconds refresh{1000};        // how old other processes' changes may be in a read
+    std::size_t max_batch = 1000;             // records in a batch. More: fewer commits, longer ones
+    std::chrono::milliseconds refresh{1000};  // how old other processes' changes may be in a read
 
     // How long buckets are kept after their end, at least; nothing: for ever. Needs an ExpiringStore. Older ones leave
     // cache and store in the background, by the queue's thread, or with what ManualQueue::pump, flush and InlineQueue's
@@ -105,14 +105,13 @@ class Counter {
   Counter() : Counter(Options{}) {}
   /// Opens the store and starts the queue. Throws: what the store throws, Error{settings_mismatch}.
   explicit Counter(Options options)
-      : core_(
-            new Core(std::move(options.cache), std::move(options.store), std::move(options.queue),
-                     detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
-                                         options.block_timeout, options.refresh, options.retention,
-                                         options.max_pending, options.max_names, options.max_batch,
-                                         std::move(options.on_error)},
-                     std::move(options.clock)),
-            destroy) {}
+      : core_(new Core(std::move(options.cache), std::move(options.store), std::move(options.queue),
+                       detail::CoreOptions{std::move(options.calendar), options.floor, options.when_full,
+                                           options.block_timeout, options.refresh, options.retention,
+                                           options.max_pending, options.max_names, options.max_batch,
+                                           std::move(options.on_error)},
+                       std::move(options.clock)),
+              destroy) {}
   /// close(5 s). What could not be written is told to on_error.
   ~Counter() {
     if (core_->forked()) return;
@@ -262,6 +261,7 @@ class Counter {
                                                            const Lookup& lookup = {}) {
     std::vector<std::optional<Count>> counts;
     counts.reserve(names.size());
+    [[maybe_unused]] const auto together = core_->reads_together();
     for (const std::string_view name : names) counts.push_back(get(name, lookup));
     return counts;
   }

@@ -251,3 +251,28 @@ TEST_CASE("the newest batches are in the file whatever is synced") {
     CHECK(Connection(place.path).ask("select count from counts") == std::vector<std::string>{"1"});
   }
 }
+
+TEST_CASE("reads together share a moment, until this store has committed") {
+  const StorePlace<SqliteStore> place;
+  SqliteStore store(place.options());
+  SqliteStore other(place.options());
+  Writer writer(1), elsewhere(2);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1), plus("b", 1)})));
+  {
+    const auto together = store.reads_together();
+    CHECK(store.read(named("a")) == 1);
+    REQUIRE(is_applied(elsewhere.send(other, {plus("b", 1)})));
+    CHECK(store.read(named("b")) == 1);  // the moment of a
+    REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+    CHECK(store.read(named("a")) == 2);
+    CHECK(store.read(named("b")) == 2);
+    const auto nested = store.reads_together();
+    CHECK(store.read(named("c")) == std::nullopt);
+  }
+  REQUIRE(is_applied(elsewhere.send(other, {plus("b", 1)})));
+  CHECK(store.read(named("b")) == 3);
+  // No transaction is left open: the log can be cut.
+  detail::SqliteConnection connection(place.options().path, SQLITE_OPEN_READWRITE,
+                                      std::chrono::milliseconds(0));
+  CHECK(detail::query_number(connection, "PRAGMA wal_checkpoint(TRUNCATE)") == 0);
+}

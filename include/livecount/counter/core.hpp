@@ -27,6 +27,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "../calendar.hpp"
 #include "../detail/tally.hpp"
@@ -235,6 +236,17 @@ class Core final : private Drain {
         }
       }
       if (!relieve(patience)) return no_room();
+    }
+  }
+
+  /// For who reads many counters: see GroupingStore.
+  [[nodiscard]] auto reads_together() {
+    const Call call(lifetime_);
+    if (!call) raise(*this, refusal(), "get_many");
+    if constexpr (GroupingStore<Store>) {
+      return store_.reads_together();
+    } else {
+      return std::monostate();
     }
   }
 

@@ -95,8 +95,34 @@ class SqliteStore {
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
     const std::lock_guard lock(reader_mutex_);
     if (!reader_) open_reader();
-    return reader_->read(key);
+    if (together_ == 0) return reader_->read(key);
+    try {
+      begin_reads();
+      return reader_->read(key);
+    } catch (const Error&) {
+      reader_.reset();
+      throw;
+    }
   }
+
+  /// While it lives, reads share a transaction: each costs two system calls less. Threads: any.
+  class ReadsTogether {
+   public:
+    explicit ReadsTogether(SqliteStore& store) : store_(&store) {
+      const std::lock_guard lock(store_->reader_mutex_);
+      ++store_->together_;
+    }
+    ~ReadsTogether() {
+      const std::lock_guard lock(store_->reader_mutex_);
+      if (--store_->together_ == 0) store_->end_reads();
+    }
+    ReadsTogether(const ReadsTogether&) = delete;
+    ReadsTogether& operator=(const ReadsTogether&) = delete;
+
+   private:
+    SqliteStore* store_;
+  };
+  [[nodiscard]] ReadsTogether reads_together() { return ReadsTogether(*this); }
 
   /// Throws: std::bad_alloc; what SQLite says is in the answer.
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
@@ -245,6 +271,7 @@ class SqliteStore {
       if (!f()) return false;
       committing = true;
       transaction.commit();
+      commits_.fetch_add(1, std::memory_order_release);  // (1) after the commit, before its answer
       return true;
     } catch (const Error& error) {
       // After an error of its own a connection may go on with what never reached the disk: begin anew.
@@ -253,6 +280,7 @@ class SqliteStore {
         writer_.reset();
       }
       in_doubt_ = in_doubt_ || committing;
+      if (committing) commits_.fetch_add(1, std::memory_order_release);  // (1)
       throw;
     }
   }
@@ -263,6 +291,26 @@ class SqliteStore {
       cleaner_.run(writer_->connection(), std::chrono::steady_clock::now());
     } catch (const std::exception&) {  // at another time
       writer_.reset();
+    }
+  }
+
+  /// A transaction that has begun after the last commit of this store. What of it a counter in memory has is then in what
+  /// is read, as its loader has taken it before. Requires: the reader's mutex.
+  void begin_reads() {
+    const std::uint64_t commits = commits_.load(std::memory_order_acquire);  // pairs with (1)
+    if (reader_->connection().in_transaction()) {
+      if (commits == commits_read_) return;
+      reader_->connection().execute("COMMIT");
+    }
+    commits_read_ = commits;
+    reader_->connection().execute("BEGIN");
+  }
+  void end_reads() noexcept {
+    if (!reader_ || !reader_->connection().in_transaction()) return;
+    try {
+      reader_->connection().execute("COMMIT");
+    } catch (const std::exception&) {
+      reader_.reset();
     }
   }
 
@@ -288,7 +336,10 @@ class SqliteStore {
   detail::SqliteLedgerCleaner cleaner_;         // under writer_mutex_
   std::atomic<std::uint64_t> version_{0};       // as it was told last
   std::mutex reader_mutex_;
-  std::optional<detail::SqliteReader> reader_;               // under reader_mutex_
+  std::optional<detail::SqliteReader> reader_;  // under reader_mutex_
+  std::size_t together_ = 0;                    // under reader_mutex_: of ReadsTogether
+  std::uint64_t commits_read_ = 0;              // under reader_mutex_: commits_ when its transaction began
+  std::atomic<std::uint64_t> commits_{0};       // done, or in doubt
   std::shared_ptr<detail::SqliteSpareReader> spare_reader_;  // for questions
 };
 
