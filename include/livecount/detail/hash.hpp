@@ -2,6 +2,8 @@
 // Hashes and checksums by XXH3 (Yann Collet's xxHash). The only file that includes it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -41,17 +43,38 @@ namespace livecount::inline v0_1::detail {
 class Digest {
  public:
   Digest() noexcept { XXH3_64bits_reset(&state_); }
-  void add_number(std::int64_t value) noexcept { XXH3_64bits_update(&state_, &value, sizeof value); }
+  void add_number(std::int64_t value) noexcept {
+    add_piece({reinterpret_cast<const char*>(&value), sizeof value});
+  }
   void add_bytes(std::string_view bytes) noexcept {
     add_number(static_cast<std::int64_t>(bytes.size()));
     add_piece(bytes);
   }
   /// Without its length: however a text is cut, its pieces give the same digest.
-  void add_piece(std::string_view bytes) noexcept { XXH3_64bits_update(&state_, bytes.data(), bytes.size()); }
-  [[nodiscard]] std::uint64_t value() const noexcept { return XXH3_64bits_digest(&state_); }
+  void add_piece(std::string_view bytes) noexcept {
+    if (bytes.size() > gathered_.size() - size_) flush();
+    if (bytes.size() > gathered_.size()) {
+      XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+    } else {
+      bytes.copy(gathered_.data() + size_, bytes.size());
+      size_ += bytes.size();
+    }
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    XXH3_state_t all = state_;
+    XXH3_64bits_update(&all, gathered_.data(), size_);
+    return XXH3_64bits_digest(&all);
+  }
 
  private:
+  void flush() noexcept {
+    XXH3_64bits_update(&state_, gathered_.data(), size_);
+    size_ = 0;
+  }
+
   XXH3_state_t state_;
+  std::array<char, 1024> gathered_;  // short pieces: each update has a price of its own
+  std::size_t size_ = 0;
 };
 
 }  // namespace livecount::inline v0_1::detail

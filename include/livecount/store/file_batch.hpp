@@ -24,16 +24,21 @@ class FileBatch {
     staged_.clear();
     positions_.clear();
     set_aside_.clear();
+    hash_names(batch, table);
+    FileShelf* shelf = nullptr;
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const auto& [key, change] = batch.records[i];
       if (!horizons.keeps(key.bucket)) continue;
-      FileShelf* shelf = table.find(key.ns, key.bucket);
+      if (shelf == nullptr || shelf->bucket() != key.bucket || shelf->ns() != key.ns) {
+        shelf = table.find(key.ns, key.bucket);
+      }
       if (shelf == nullptr && change.is_removal()) continue;
       if (shelf == nullptr) {
         const std::lock_guard lock(table_mutex);
         shelf = &table.insert(key.ns, key.bucket);
       }
-      const std::uint64_t hash = table.hash(key.name);
+      fetch(*shelf, i);
+      const std::uint64_t hash = hashes_[i];
       FileNode* node = shelf->find(key.name, hash);
       if (node == nullptr && change.is_removal()) continue;
       if (node == nullptr) {
@@ -84,6 +89,20 @@ class FileBatch {
     FileNode* node;
     Count count;  // or absent, if it has been removed
   };
+
+  // Each look-up waits for memory twice, for the place in the table and for the node: so both are fetched ahead, in the
+  // shelf of the record that it is at, as most batches are of few buckets.
+  static constexpr std::size_t ahead = 8;
+  void hash_names(const Batch& batch, const FileTable& table) {
+    hashes_.clear();
+    for (const Record& record : batch.records) hashes_.push_back(table.hash(record.key.name));
+  }
+  void fetch(const FileShelf& shelf, std::size_t at) const noexcept {
+    if (at + 2 * ahead < hashes_.size()) shelf.prefetch(hashes_[at + 2 * ahead]);
+    if (at + ahead < hashes_.size()) shelf.prefetch_node(hashes_[at + ahead]);
+  }
+
+  std::vector<std::uint64_t> hashes_;  // of the records' names
   std::vector<Staged> staged_;
   std::vector<std::size_t> positions_;
   std::vector<Quarantined> set_aside_;

@@ -106,6 +106,11 @@ class FileShelf {
   void prefetch(std::uint64_t hash) const noexcept {
     __builtin_prefetch(&buckets_[hash & (bucket_count_ - 1)]);
   }
+  /// The same for what is found there; a while later.
+  void prefetch_node(std::uint64_t hash) const noexcept {
+    const std::size_t bucket = hash & (bucket_count_ - 1);
+    if (const auto first = nodes_.begin(bucket); first != nodes_.end(bucket)) __builtin_prefetch(&*first);
+  }
 
   /// How many nodes there are, absent ones too.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
