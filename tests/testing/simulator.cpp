@@ -147,6 +147,20 @@ TEST_CASE("an unclear answer leaves two states, and a look at the store one of t
   CHECK(model.expected(record.key) == "3");
 }
 
+TEST_CASE("a letting go in doubt leaves two states, and a look at the store's horizons one of them") {
+  const Record record{{"ns", {PeriodType::day, 0}, "a"}, {3, no_floor}};
+  const Bucket next{PeriodType::day, 86'400};
+  StoreModel model;
+  CHECK(model.take({{}, 0, 1, {&record, 1}}, Outcome::applied));
+  model.expire(next, false);
+  CHECK(model.expected(record.key) == "3 or no counter");
+  Horizons horizons;
+  horizons.raise(next);
+  CHECK(model.see(horizons));
+  CHECK(model.expected(record.key) == "no counter");
+  CHECK(!model.see(Horizons()));
+}
+
 TEST_CASE(
     "a disk in memory keeps what a process wrote when it is killed, and what was synced when the power "
     "goes") {

@@ -103,10 +103,11 @@ template <class S>
 struct Connection {
   std::function<std::shared_ptr<S>()> open{};
   // Told of what the process sends, of what the store itself answered (null: it was not asked) and what the process is
-  // told, and of what is read.
+  // told, of what is read, and of what has been let go, or may have been.
   std::function<void(const Batch&)> sending{};
   std::function<void(const Batch&, const ApplyResult* of_store, const ApplyResult& told)> answered{};
   std::function<void(const KeyView&, const std::optional<Count>&)> read{};
+  std::function<void(Bucket first, bool certain)> expired{};
 
   std::shared_ptr<S> store{};
   std::deque<StoreFault> faults{};   // of the next calls, one each
@@ -170,6 +171,23 @@ class FaultyStore {
       default: break;
     }
     return send(batch, fault);
+  }
+
+  [[nodiscard]] Horizons horizons() requires ExpiringStore<Store> {
+    return connection_->dead ? Horizons() : connection_->store->horizons();
+  }
+  [[nodiscard]] bool expire(Bucket first, std::size_t most) requires ExpiringStore<Store> {
+    point();
+    if (connection_->dead) return false;
+    try {
+      const bool more = connection_->store->expire(first, most);
+      connection_->expired(first, true);
+      point();
+      return more;
+    } catch (const Error&) {
+      connection_->expired(first, false);
+      throw;
+    }
   }
 
   void adopt(const Settings& settings) requires SettingsStore<Store> { connection_->store->adopt(settings); }

@@ -27,10 +27,18 @@ class ProcessLaws {
   /// `state`: of the store when the process starts. `alone`: nobody else writes, so every read is known.
   ProcessLaws(std::map<Key, Count> state, bool alone) : base_(std::move(state)), alone_(alone) {}
 
+  /// What the process keeps. Of buckets that have gone nothing is judged: of a call beside their going nobody says whether it
+  /// was counted in them.
+  void know(const Horizons& horizons) { horizons_ = horizons; }
+  [[nodiscard]] bool keeps(Bucket bucket) const { return horizons_.keeps(bucket); }
+
   // ---- changes
 
-  /// Before the change is made. It is taken back if it did not count. `together`: with the name's other period, by one call.
-  void begin(const KeyView& key, const Transform& change, bool together) { of(key).push(change, together); }
+  /// Before the change is made. It is taken back if it did not count. `minute`: in which it is made by one call,
+  /// and of all time.
+  void begin(const KeyView& key, const Transform& change, std::optional<Bucket> minute) {
+    of(key).push(change, minute);
+  }
   [[nodiscard]] std::string end(const KeyView& key, bool counted) {
     Counter& counter = of(key);
     if (counted) {
@@ -57,7 +65,7 @@ class ProcessLaws {
     if (taken && !counted)
       return "no loss: " + describe(key) + " was taken, and the call says that it was not";
     const auto before = value(key, counter.changes.size() - (taken ? 1 : 0));
-    return !counted || !alone_ || taken == before
+    return !counted || !alone_ || !keeps(key.bucket) || taken == before
                ? ""
                : "a count is taken whole: of " + describe(key) + " " + describe(taken) +
                      " was taken, and it had " + describe(before);
@@ -88,6 +96,7 @@ class ProcessLaws {
     in_flight_ = true;
     digest_ = content;
     for (const Record& record : batch.records) {
+      if (!keeps(record.key.bucket)) continue;
       Counter& counter = of(record.key);
       counter.note_taken();
       std::vector<std::size_t> next;
@@ -106,7 +115,9 @@ class ProcessLaws {
     }
     for (const Record& record : batch.records) {
       for (const auto& [key, other] : counters_) {
-        if (key.name == record.key.name && !is_whole(of(record.key), other))
+        if (key.name != record.key.name || key.bucket.type == record.key.bucket.type) continue;
+        const Bucket minute = key.bucket.type == PeriodType::all ? record.key.bucket : key.bucket;
+        if (keeps(minute) && !is_whole(of(record.key), other, minute))
           return "a call of two periods is sent whole or not at all: " + describe(record.key);
       }
     }
@@ -131,7 +142,7 @@ class ProcessLaws {
   /// The store must have acknowledged so many.
   [[nodiscard]] std::string require_stored(const std::map<Key, std::size_t>& changes) const {
     for (const auto& [key, number] : changes) {
-      if (largest(counters_.at(key).stored) < number)
+      if (keeps(key.bucket) && largest(counters_.at(key).stored) < number)
         return "no loss: what was said to be written of " + describe(key) +
                " was not acknowledged by the store";
     }
@@ -183,9 +194,8 @@ class ProcessLaws {
  private:
   struct Counter {
     std::vector<Transform> changes{};
-    std::vector<std::size_t> together{
-        0};                    // how many of the first 0, 1, 2... changes were made with the other period
-    std::size_t finished = 0;  // of them
+    std::vector<std::optional<Bucket>> minutes{};  // parallel: of calls of two periods
+    std::size_t finished = 0;                      // of them
     std::vector<std::size_t> sent{0};    // how many may be in batches; several where changes do nothing
     std::vector<std::size_t> stored{0};  // ... in batches acknowledged
     Count last_seen = 0;
@@ -194,17 +204,17 @@ class ProcessLaws {
       Count low = no_floor;
     } taking{};
 
-    void push(const Transform& change, bool with_other) {
+    void push(const Transform& change, std::optional<Bucket> minute) {
       changes.push_back(change);
-      together.push_back(together.back() + (with_other ? 1 : 0));
+      minutes.push_back(minute);
     }
     void pop() {
       changes.pop_back();
-      together.pop_back();
+      minutes.pop_back();
     }
     void note_taken() {
       if (!taking.taken || !*taking.taken) return;
-      push({-**taking.taken, taking.low}, false);
+      push({-**taking.taken, taking.low}, std::nullopt);
       taking.taken = nullptr;
     }
   };
@@ -213,11 +223,15 @@ class ProcessLaws {
   [[nodiscard]] static std::size_t largest(const std::vector<std::size_t>& numbers) {
     return *std::max_element(numbers.begin(), numbers.end());
   }
-  /// Whether as many of the calls that changed both have been sent of one as of the other.
-  [[nodiscard]] static bool is_whole(const Counter& one, const Counter& other) {
+  /// Whether as many of the calls that changed both, in that minute, have been sent of one as of the other.
+  [[nodiscard]] static bool is_whole(const Counter& one, const Counter& other, Bucket minute) {
+    const auto calls = [&](const Counter& counter, std::size_t changes) {
+      const auto begin = counter.minutes.begin();
+      return std::count(begin, begin + static_cast<std::ptrdiff_t>(changes), minute);
+    };
     return std::any_of(one.sent.begin(), one.sent.end(), [&](std::size_t a) {
       return std::any_of(other.sent.begin(), other.sent.end(),
-                         [&](std::size_t b) { return one.together[a] == other.together[b]; });
+                         [&](std::size_t b) { return calls(one, a) == calls(other, b); });
     });
   }
   /// After so many changes, as far as this process makes them.
@@ -246,6 +260,7 @@ class ProcessLaws {
   }
 
   std::map<Key, Count> base_;
+  Horizons horizons_;
   bool alone_;
   std::map<Key, Counter> counters_;
   std::optional<WriterId> writer_;

@@ -138,6 +138,14 @@ class SimulatedThreads {
     Thread& thread = threads_[running_];
     if (thread.left != 0 && --thread.left == 0) leave();
   }
+  /// What the simulator itself does in a thread: that is not left in the middle of it.
+  template <class F>
+  void without_points(F f) {
+    std::uint32_t& left = threads_[running_].left;
+    const std::uint32_t later = std::exchange(left, 0);
+    f();
+    left = later;
+  }
   /// Lets others go on; returns when it is worth looking again whether what is waited for has come.
   void wait(std::optional<time_point> deadline = std::nullopt) noexcept {
     if (running_ == 0) std::abort();  // nobody could go on

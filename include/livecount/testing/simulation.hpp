@@ -37,7 +37,9 @@ class Simulation {
   };
 
   Simulation(const Story& story, bool tell, Happenings& happenings)
-      : story_(story), tell_(tell), happenings_(happenings), threads_(story.seed), random_(story.seed) {}
+      : story_(story), tell_(tell), happenings_(happenings), threads_(story.seed), random_(story.seed) {
+    Clock::minute = 0;
+  }
 
   Result run() {
     for (std::size_t i = 0; i < story_.processes && !broken(); ++i) start(i);
@@ -65,8 +67,12 @@ class Simulation {
  private:
   using Store = FaultyStore<Place>;
   struct Clock {
-    [[nodiscard]] static Time now() noexcept { return Time{}; }
+    [[nodiscard]] static Time now() noexcept { return begin_of(minute); }
+    static inline std::int64_t minute = 0;
   };
+  [[nodiscard]] static Time begin_of(std::int64_t minute) noexcept {
+    return Time(std::chrono::sys_seconds(std::chrono::minutes(minute)));
+  }
   using C = Counter<Cache, Store, Queue, Clock>;
   using Link = Connection<typename Place::Store>;
 
@@ -75,6 +81,7 @@ class Simulation {
     std::unique_ptr<C> counter;
     std::optional<ProcessLaws> laws;
     std::array<bool, story_names.size()> changing{};  // a change of the name is under way
+    std::uint64_t late = 0;                           // records that came too late
     std::size_t changes = 0;                          // under way
     std::size_t most_changes = 0;                     // that ever were, at a time
   };
@@ -122,20 +129,32 @@ class Simulation {
 
   // ---- processes
 
+  /// With what the process keeps by now.
+  [[nodiscard]] ProcessLaws& laws_of(Process& process) {
+    if (story_.retains && process.counter)
+      threads_.without_points([&] { process.laws->know(process.counter->horizons()); });
+    return *process.laws;
+  }
+
+  [[nodiscard]] static std::int64_t minute_of(const Step& step) {
+    return std::max<std::int64_t>(Clock::minute - step.ago, 0);
+  }
   [[nodiscard]] std::vector<KeyView> keys_of(const Step& step) const {
     const std::string_view name = story_names[step.name];
     std::vector<KeyView> keys = {{default_namespace, {PeriodType::all, 0}, name}};
-    if (has_two_periods(step.name)) keys.push_back({default_namespace, {PeriodType::day, 0}, name});
+    if (has_two_periods(step.name))
+      keys.push_back({default_namespace, {PeriodType::minute, 60 * minute_of(step)}, name});
     return keys;
   }
-  [[nodiscard]] std::vector<KeyView> changed_keys(const Step& step) const {
-    const auto keys = keys_of(step);
-    if (step.act <= Act::add_pinned) return keys;
-    return {keys[is_of_day(step) ? 1 : 0]};
+  /// The one that a step is about that is not about all of them.
+  [[nodiscard]] KeyView key_of(const Step& step) const { return keys_of(step)[is_of_minute(step) ? 1 : 0]; }
+  [[nodiscard]] static Lookup lookup_of(const KeyView& key) {
+    return {.period = key.bucket.type,
+            .at = Time(std::chrono::sys_seconds(std::chrono::seconds(key.bucket.start)))};
   }
   [[nodiscard]] Count lowest() const { return story_.floor == Floor::zero ? 0 : no_floor; }
   [[nodiscard]] static Periods periods_of(const Step& step) {
-    return has_two_periods(step.name) ? PeriodType::all | PeriodType::day : Periods(PeriodType::all);
+    return has_two_periods(step.name) ? PeriodType::all | PeriodType::minute : Periods(PeriodType::all);
   }
   [[nodiscard]] bool alone() const { return story_.processes == 1; }
 
@@ -150,6 +169,7 @@ class Simulation {
     options.max_pending = story_.max_pending;
     options.max_batch = story_.max_batch;
     options.refresh = refresh;
+    if (story_.retains) options.retention = {{PeriodType::minute, std::chrono::minutes(1)}};
     return options;
   }
 
@@ -159,9 +179,15 @@ class Simulation {
     process.link = std::make_shared<Link>();
     Link& link = *process.link;
     link.open = [this] { return place_.open(); };
-    link.sending = [this, &process](const Batch& batch) { require(process.laws->send(batch, writers_)); };
+    link.sending = [this, &process](const Batch& batch) { require(laws_of(process).send(batch, writers_)); };
     link.answered = [this, &process](const Batch& batch, const ApplyResult* of_store,
                                      const ApplyResult& told) { answered(process, batch, of_store, told); };
+    link.expired = [this, &process](Bucket first, bool certain) {
+      if (process.link->dead) return;
+      model_.expire(first, certain);
+      happens(certain ? "buckets let go" : "a letting go in doubt");
+      note_stored(process);
+    };
     link.read = [this](const KeyView& key, const std::optional<Count>& count) { see(key, count); };
     std::string why;
     for (int attempts = 0; attempts < 50 && !process.counter && !broken(); ++attempts) {
@@ -217,7 +243,9 @@ class Simulation {
 
   void answered(Process& process, const Batch& batch, const ApplyResult* of_store, const ApplyResult& told) {
     if (process.link->dead) return;
+    for (const Record& record : batch.records) sent_.insert(owned(record.key));
     if (told.outcome == Outcome::unknown) happens("a batch in doubt");
+    if (!told.late.empty()) happens("a record that comes too late");
     if (of_store != nullptr) {
       if (of_store->outcome == Outcome::unknown) happens("a store that cannot tell");
       if (!model_.take(batch, *of_store)) {
@@ -226,7 +254,9 @@ class Simulation {
       }
       if (of_store->outcome == Outcome::applied) note_stored(process);
     }
-    if (told.outcome == Outcome::applied) process.laws->acknowledge(batch);
+    if (told.outcome != Outcome::applied) return;
+    laws_of(process).acknowledge(batch);
+    process.late += told.late.size();
   }
   void note_stored(const Process& writer) {
     for (Process& other : processes_) {
@@ -245,13 +275,10 @@ class Simulation {
 
   void check_store(typename Place::Store& store) {
     if (model_.states().size() > 1) happens("a doubt that a restart settles");
-    for (const Key& key : model_.keys()) see(key, store.read(key));
-    for (std::size_t name = 0; name < story_names.size(); ++name) {
-      const auto keys = keys_of({.name = static_cast<std::uint8_t>(name)});
-      const auto& counts = model_.states().front();
-      if (keys.size() == 2 && !begun_anew_.contains(name) &&
-          model_.count_in(counts, owned(keys[0])) != model_.count_in(counts, owned(keys[1])))
-        require("a call of two periods is stored whole or not at all: " + describe(keys[0]));
+    for (const Key& key : sent_) see(key, store.read(key));
+    if constexpr (ExpiringStore<typename Place::Store>) {
+      if (!model_.see(store.horizons()))
+        require("retention: the store's horizon is another one than it was told");
     }
   }
 
@@ -269,6 +296,7 @@ class Simulation {
       case Act::get: run_left(step, at, [this, &process, &step] { get(process, step); }); break;
       case Act::pump: run_left(step, at, [this, &process] { pump(process); }); break;
       case Act::flush: run_left(step, at, [this, &process] { (void)flush(process); }); break;
+      case Act::let_go: run_left(step, at, [this, &process] { let_go(process); }); break;
       case Act::evict:
         run_left(step, at, [this, &process] {
           if (process.counter->drop_clean() != 0) happens("an eviction");
@@ -276,6 +304,7 @@ class Simulation {
         break;
       case Act::crowd: run_left(step, at, [this, &process] { crowd(process); }); break;
       case Act::pass: pass(std::chrono::milliseconds(step.amount)); break;
+      case Act::next_minute: ++Clock::minute; break;
       case Act::tend:
         try {
           place_.tend(*process.link->store);
@@ -311,7 +340,6 @@ class Simulation {
   void change_left(Process& process, const Step& step, std::size_t at,
                    void (Simulation::*body)(Process&, const Step&)) {
     if (process.changing[step.name]) settle();
-    if (step.act > Act::add_pinned) begun_anew_.insert(step.name);
     if (!broken()) run_left(step, at, [this, &process, &step, body] { (this->*body)(process, step); });
   }
 
@@ -322,9 +350,9 @@ class Simulation {
     if (!broken()) start(number);
   }
 
-  /// A change of the step's name: `make` makes it, `end` is told whether it counted.
+  /// A change of these counters, of the step's name: `make` makes it, `end` is told whether it counted.
   template <class Make, class End>
-  void change(Process& process, const Step& step, Make make, End end) {
+  void change(Process& process, const Step& step, const std::vector<KeyView>& keys, Make make, End end) {
     process.changing[step.name] = true;
     process.most_changes = std::max(process.most_changes, ++process.changes);
     const Errc code = make();
@@ -334,28 +362,35 @@ class Simulation {
     const bool counted = code == Errc::ok || code == Errc::not_yet_durable;
     if (!counted)
       happens(code == Errc::backpressure ? "an update refused for want of room" : "an update refused");
-    if (!counted && code != Errc::backpressure && code != Errc::store_unavailable &&
+    const bool gone = code == Errc::expired && !laws_of(process).keeps(keys[0].bucket);
+    if (!counted && !gone && code != Errc::backpressure && code != Errc::store_unavailable &&
         code != Errc::store_failed)
       require("an update is refused for a reason: " + std::string(to_string(code)));
-    for (const KeyView& key : changed_keys(step)) {
+    for (const KeyView& key : keys) {
       require(end(key, counted));
-      if (Queue::writes_through && code == Errc::ok) require(process.laws->require_stored(key));
+      if (Queue::writes_through && code == Errc::ok) require(laws_of(process).require_stored(key));
     }
   }
 
   void add(Process& process, const Step& step) {
-    const auto keys = changed_keys(step);
+    auto keys = keys_of(step);
+    const Time at = begin_of(minute_of(step));
+    if (keys.size() == 2 && !laws_of(process).keeps(keys[1].bucket)) {
+      keys.pop_back();
+      happens("an update of a minute that has gone");
+    }
+    const auto minute = keys.size() == 2 ? std::optional(keys[1].bucket) : std::nullopt;
     const Transform sum{step.delta, step.delta < 0 ? lowest() : no_floor};
-    for (const KeyView& key : keys) process.laws->begin(key, sum, keys.size() > 1);
+    for (const KeyView& key : keys) laws_of(process).begin(key, sum, minute);
     std::optional<Count> told;
     const auto make = [&] {
-      const Update update{.periods = periods_of(step), .delta = step.delta};
+      const Update update{.periods = periods_of(step), .delta = step.delta, .at = at};
       try {
         if (step.act == Act::add_pinned) {
           auto handle = process.counter->handle(keys[0].name, {.periods = update.periods});
-          return handle.try_increment(step.delta);
+          return handle.try_increment(step.delta, at);
         }
-        if (step.act == Act::add_and_get && keys.size() == 1) {
+        if (step.act == Act::add_and_get && !has_two_periods(step.name)) {
           told = process.counter->increment_and_get(keys[0].name, update);
           return Errc::ok;
         }
@@ -364,52 +399,56 @@ class Simulation {
       }
       return process.counter->try_increment(keys[0].name, update);
     };
-    change(process, step, make, [&](const KeyView& key, bool counted) {
-      if (told) require(process.laws->answer(key, *told));
-      return process.laws->end(key, counted);
+    change(process, step, keys, make, [&](const KeyView& key, bool counted) {
+      if (told) require(laws_of(process).answer(key, *told));
+      return laws_of(process).end(key, counted);
     });
   }
 
   void get_and_reset(Process& process, const Step& step) {
-    const KeyView key = changed_keys(step)[0];
+    const KeyView key = key_of(step);
     std::optional<Count> taken;
-    process.laws->begin_taking(key, taken, lowest());
-    const auto make = [&] {
-      return process.counter->try_get_and_reset(key.name, taken, {.period = key.bucket.type});
-    };
-    change(process, step, make, [&](const KeyView&, bool counted) {
+    laws_of(process).begin_taking(key, taken, lowest());
+    const auto make = [&] { return process.counter->try_get_and_reset(key.name, taken, lookup_of(key)); };
+    change(process, step, {key}, make, [&](const KeyView&, bool counted) {
       if (taken) happens("a count taken");
-      return process.laws->end_taking(key, taken, counted);
+      return laws_of(process).end_taking(key, taken, counted);
     });
   }
 
   void begin_anew(Process& process, const Step& step) {
-    const KeyView key = changed_keys(step)[0];
-    process.laws->begin(key, step.act == Act::reset ? reset_to_zero : removal, false);
+    const KeyView key = key_of(step);
+    laws_of(process).begin(key, step.act == Act::reset ? reset_to_zero : removal, std::nullopt);
     const auto make = [&] {
-      const Lookup lookup{.period = key.bucket.type};
+      const Lookup lookup = lookup_of(key);
       if constexpr (RemovingStore<Store>) {
         if (step.act == Act::remove) return process.counter->try_remove(key.name, lookup);
       }
       return process.counter->try_reset(key.name, lookup);
     };
-    change(process, step, make, [&](const KeyView&, bool counted) {
+    change(process, step, {key}, make, [&](const KeyView&, bool counted) {
       if (counted) happens(step.act == Act::reset ? "a reset" : "a removal");
-      return process.laws->end(key, counted);
+      return laws_of(process).end(key, counted);
     });
   }
 
   void get(Process& process, const Step& step) {
-    const KeyView key = keys_of(step)[is_of_day(step) ? 1 : 0];
-    ProcessLaws::Moment moment = process.laws->before_read(key);
+    const KeyView key = key_of(step);
+    ProcessLaws::Moment moment = laws_of(process).before_read(key);
     for (const auto& [time, counts] : stored_at_) {
       if (time + refresh > threads_.now()) break;
       const auto found = counts.find(owned(key));
       if (found != counts.end()) moment.others = found->second;
     }
+    const bool was_kept = laws_of(process).keeps(key.bucket);
     try {
-      const auto count = process.counter->get(key.name, {.period = key.bucket.type});
+      const auto count = process.counter->get(key.name, lookup_of(key));
       if (process.link->dead) return;
+      if (!was_kept && count)
+        require("retention: " + describe(key) + " is shown as " + describe(count) + ", and has gone");
+      if (!laws_of(process).keeps(key.bucket)) return;  // it may have gone meanwhile
+      // What another process has let go may be shown or not; what this one lets go is first known here.
+      if (!alone() && !model_.states().front().horizons.keeps(key.bucket)) return;
       std::optional<Count> most;
       if (story_.growing) {
         most = 0;
@@ -417,7 +456,7 @@ class Simulation {
           if (any.act <= Act::add_pinned && any.name == step.name) *most += any.delta;
         }
       }
-      require(process.laws->read(key, moment, count, most));
+      require(laws_of(process).read(key, moment, count, most));
       happens("a read");
     } catch (const Error& error) {
       if (error.code() != Errc::store_unavailable && error.code() != Errc::backpressure &&
@@ -429,25 +468,40 @@ class Simulation {
 
   void pump(Process& process) {
     if constexpr (requires { process.counter->queue().pump(); }) {
-      const auto finished = process.laws->finished();
+      const auto finished = laws_of(process).finished();
       const Drain::Report report = process.counter->queue().pump();
       if (!report.failed && !report.left && !process.link->dead)
-        require(process.laws->require_stored(finished));
+        require(laws_of(process).require_stored(finished));
     }
   }
 
   /// False if the store did not take everything.
   [[nodiscard]] bool flush(Process& process) {
-    const auto finished = process.laws->finished();
+    const auto finished = laws_of(process).finished();
     try {
       process.counter->flush();
-      if (!process.link->dead) require(process.laws->require_stored(finished));
+      if (!process.link->dead) require(laws_of(process).require_stored(finished));
       return true;
     } catch (const Error& error) {
       happens("a flush that fails");
       return false;
     }
   }
+
+  void let_go(Process& process) {
+    if constexpr (ExpiringStore<Store>) {
+      const std::int64_t first = first_kept();
+      try {
+        process.counter->retain();
+        if (!process.link->dead && model_.states().front().horizons[PeriodType::minute] < first)
+          require("retention: what was to go is still there");
+      } catch (const Error& error) {
+        happens(error.code() == Errc::clock_jump ? "a clock that jumps" : "a letting go that fails");
+      }
+    }
+  }
+  /// Where the first minute begins that is to be kept by now.
+  [[nodiscard]] static std::int64_t first_kept() { return 60 * (Clock::minute - 1); }
 
   void crowd(Process& process) {
     static const std::vector<std::string> names = [] {
@@ -486,9 +540,9 @@ class Simulation {
     if (broken()) return;
     Process& process = processes_[number];
     run_whole([&] {
-      const auto finished = process.laws->finished();
+      const auto finished = laws_of(process).finished();
       const CloseReport report = process.counter->close(std::chrono::seconds(5));
-      if (report.clean) require(process.laws->require_stored(finished));
+      if (report.clean) require(laws_of(process).require_stored(finished));
       if (report.clean && process.counter->pending() != 0)
         require("close: it is said to be clean, and something is pending");
       happens(report.clean ? "a clean close" : "a close that leaves something");
@@ -502,6 +556,8 @@ class Simulation {
   void check_bounds() {
     for (const Process& process : processes_) {
       if (!process.counter) continue;
+      if (process.counter->horizons()[PeriodType::minute] > first_kept())
+        require("retention: a bucket goes before it is time");
       const std::size_t pending = process.counter->pending();
       const std::size_t most = story_.max_pending + process.most_changes;
       if (pending > most)
@@ -537,21 +593,21 @@ class Simulation {
 
   /// Everything has been written, and for longer than `refresh`.
   void check_shown(Process& process) {
-    for (std::uint8_t name = 0; name < story_names.size(); ++name) {
-      for (const KeyView& key : keys_of({.name = name})) {
-        std::optional<Count> shown;
-        run_whole([&] {
-          try {
-            shown = process.counter->get(key.name, {.period = key.bucket.type});
-          } catch (const Error& error) {
-            require(std::string("progress: a read fails though nothing else does: ") + error.what());
-          }
-        });
-        const auto stored = StoreModel::count_in(model_.states().front(), owned(key));
-        if (shown != stored)
-          require("reads: in the end " + describe(key) + " is shown as " + describe(shown) +
-                  ", and the store has " + describe(stored));
-      }
+    for (const Key& key : sent_) {
+      std::optional<Count> shown;
+      run_whole([&] {
+        try {
+          shown = process.counter->get(key.name, lookup_of(key));
+        } catch (const Error& error) {
+          require(std::string("progress: a read fails though nothing else does: ") + error.what());
+        }
+      });
+      const auto stored = laws_of(process).keeps(key.bucket)
+                              ? StoreModel::count_in(model_.states().front(), key)
+                              : std::nullopt;
+      if (shown != stored)
+        require("reads: in the end " + describe(key) + " is shown as " + describe(shown) +
+                ", and the store has " + describe(stored));
     }
   }
 
@@ -560,10 +616,13 @@ class Simulation {
     run_whole([&] { stats = process.counter->stats(); });
     if (broken()) return;
     const Count sum = stats.stored_sum + stats.in_flight_sum + stats.unflushed_sum.value_or(0) +
-                      stats.quarantined_sum + stats.discarded_sum;
+                      stats.quarantined_sum + stats.expired_sum + stats.discarded_sum;
     if (stats.accepted_sum != sum || stats.in_flight_sum != 0 || stats.pending != 0)
       require("every change is accounted for: " + std::to_string(stats.accepted_sum) + " was accepted, and " +
               std::to_string(sum) + " is somewhere");
+    if (stats.late < process.late)
+      require("every change is accounted for: " + std::to_string(process.late) + " came too late, and " +
+              std::to_string(stats.late) + " is told");
     if (stats.entries > stats.capacity) require("bound: the cache holds more than it may");
   }
 
@@ -578,8 +637,8 @@ class Simulation {
   Place place_;
   StoreModel model_;
   std::set<WriterId> writers_;
+  std::set<Key> sent_;  // what has ever been in a batch
   std::vector<std::pair<SimulatedThreads::time_point, std::map<Key, Count>>> stored_at_;
-  std::set<std::size_t> begun_anew_;  // the names of which one period has, so that its periods differ
   std::array<Process, 4> processes_;
   std::vector<Paused> paused_;
   SimulatedThreads::time_point quiet_since_ = threads_.now();  // since when no call has been left

@@ -21,10 +21,11 @@
 //   ledger             batches are numbered without gaps under an identity that nobody had before; a retry is the same batch
 //   reads              show everything that was counted before them in their process; what is taken is what a read would
 //                      show; they never go back; what others have stored is in them after `refresh`
+//   retention          a bucket goes when it is time, not before, and never comes again
 //   bound              not more than max_pending counters are pending, one more for each call under way; with a thread that
 //                      writes, nothing waits longer than max_delay while the store takes every batch
 //   progress           every call ends; when the faults are over, what waits is written
-//   accounts           accepted = stored + in flight + unflushed + put aside + taken by floors and resets
+//   accounts           accepted = stored + in flight + unflushed + put aside + too late + taken by floors and resets
 //
 // One seed is one execution; the story of a failure is made shorter for as long as it breaks the same law.
 // Two changes of one counter never overlap (the explorer shows that, explorer.hpp), and there is no weak memory.
@@ -79,12 +80,14 @@ class Simulator {
 
   SimulationReport run() {
     SimulationReport report;
-    const bool disk = Place().disk() != nullptr;
-    const std::uint8_t processes = Place::shared ? options_.most_processes : std::uint8_t{1};
+    const Scene scene{.most_processes = Place::shared ? options_.most_processes : std::uint8_t{1},
+                      .disk = Place().disk() != nullptr,
+                      .removes = RemovingStore<typename Place::Store>,
+                      .expires = ExpiringStore<typename Place::Store>};
     for (; report.seeds < options_.seeds; ++report.seeds) {
       if (options_.progress && report.seeds % 1000 == 0) options_.progress(report.seeds);
       const std::uint64_t seed = options_.first_seed + report.seeds;
-      Story story = draw_story(seed, processes, disk, RemovingStore<typename Place::Store>);
+      Story story = draw_story(seed, scene);
       const std::string law = execute(story, false, report.happenings).law;
       if (law.empty()) continue;
       report.failed = true;

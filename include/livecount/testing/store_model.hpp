@@ -47,9 +47,7 @@ class StoreModel {
   /// that answer.
   [[nodiscard]] bool take(const Batch& batch, const ApplyResult& result) {
     std::vector<State> next;
-    const auto add = [&next](State state) {
-      if (std::find(next.begin(), next.end(), state) == next.end()) next.push_back(std::move(state));
-    };
+    const auto add = [&next](State state) { add_once(next, std::move(state)); };
     for (const State& state : states_) {
       const bool is_in = sequence_in(state, batch) >= batch.sequence;
       if (result.outcome == Outcome::not_applied) {
@@ -105,13 +103,25 @@ class StoreModel {
     return found == state.counts.end() ? std::nullopt : std::optional(found->second);
   }
 
-  /// What is before this bucket has been let go.
-  void expire(Bucket first) {
-    for (State& state : states_) {
+  /// What is before this bucket has been let go, or may have been.
+  void expire(Bucket first, bool certain = true) {
+    std::vector<State> next;
+    if (!certain) next = states_;
+    for (State state : states_) {
       state.horizons.raise(first);
       std::erase_if(state.counts,
                     [&](const auto& entry) { return !state.horizons.keeps(entry.first.bucket); });
+      add_once(next, std::move(state));
     }
+    states_ = std::move(next);
+  }
+  /// The store's horizons. False if no state has them so.
+  [[nodiscard]] bool see(const Horizons& horizons) {
+    std::vector<State> next;
+    for (const State& state : states_) {
+      if (state.horizons == horizons) next.push_back(state);
+    }
+    return keep(std::move(next));
   }
 
   /// Returns the right answer.
@@ -142,6 +152,9 @@ class StoreModel {
   }
 
  private:
+  static void add_once(std::vector<State>& states, State state) {
+    if (std::find(states.begin(), states.end(), state) == states.end()) states.push_back(std::move(state));
+  }
   bool keep(std::vector<State> next) {
     if (next.empty()) return false;  // the states stay, to tell what was expected
     states_ = std::move(next);

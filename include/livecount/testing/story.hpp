@@ -28,9 +28,11 @@ enum class Act : std::uint8_t {
   get,
   pump,         // what is ripe is written
   flush,        // everything is
+  let_go,       // old minutes are let go
   evict,        // every clean counter leaves the cache
   crowd,        // many other counters are looked for
   pass,         // time passes
+  next_minute,  // the clock comes to the next minute
   tend,         // upkeep of the store
   store_fault,  // of the store's next call
   disk_errors,  // some calls of the file system end in errors
@@ -41,13 +43,14 @@ enum class Act : std::uint8_t {
   cut_power,   // all are, and what was not synced may be gone
   reopen,      // a process closes its Counter and opens it anew
 };
-inline constexpr std::size_t acts = 21;
+inline constexpr std::size_t acts = 23;
 
 struct Step {
   Act act = Act::add;
   std::uint8_t process = 0;
   std::uint8_t name = 0;
   std::int16_t delta = 1;
+  std::uint8_t ago = 0;      // minutes, if it is about a minute
   std::uint32_t amount = 0;  // milliseconds, calls or bytes
   StoreFault fault = StoreFault::refuse;
   std::uint32_t pause_after = 0;  // points; 0: it is not left in the middle
@@ -60,6 +63,7 @@ struct Story {
   std::uint8_t processes = 1;
   Floor floor = Floor::zero;
   bool growing = false;  // no decrements, and no count begins anew
+  bool retains = false;  // minutes are kept for one more
   Limit when_full = Limit::block;
   std::size_t max_pending = 8;
   std::size_t max_batch = 1000;
@@ -70,42 +74,56 @@ struct Story {
 /// The names that are counted. Every third one is always counted in two periods at once.
 inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "e", "f", "g"};
 [[nodiscard]] constexpr bool has_two_periods(std::size_t name) noexcept { return name % 3 == 2; }
-/// Of a step that is about one period of a name that has two: whether it is the day.
-[[nodiscard]] constexpr bool is_of_day(const Step& step) noexcept {
+/// Of a step that is about one period of a name that has two: whether it is the minute.
+[[nodiscard]] constexpr bool is_of_minute(const Step& step) noexcept {
   return has_two_periods(step.name) && (step.delta & 1) != 0;
 }
 
-/// `most_processes`: at a time. `disk`: whether there is a file system to disturb. `removes`: whether counters can be removed.
-[[nodiscard]] inline Story draw_story(std::uint64_t seed, std::uint8_t most_processes, bool disk,
-                                      bool removes) {
+/// Where a story is to happen.
+struct Scene {
+  std::uint8_t most_processes = 1;  // at a time
+  bool disk = false;                // there is a file system to disturb
+  bool removes = false;             // the store is a RemovingStore
+  bool expires = false;             // ... an ExpiringStore
+};
+
+[[nodiscard]] inline Story draw_story(std::uint64_t seed, const Scene& scene) {
   std::mt19937_64 random(seed);
   const auto below = [&random](std::uint64_t bound) { return static_cast<std::uint32_t>(random() % bound); };
   Story story;
   story.seed = random();
-  story.processes = static_cast<std::uint8_t>(1 + below(most_processes));
+  story.processes = static_cast<std::uint8_t>(1 + below(scene.most_processes));
   story.floor = below(2) == 0 ? Floor::zero : Floor::none;
   story.growing = below(3) == 0;
+  story.retains = scene.expires && below(2) == 0;
   story.when_full = static_cast<Limit>(below(3));
   story.max_pending = 8 + below(3);
   story.max_batch = below(2) == 0 ? 1 + below(4) : 1000;
   story.batch_size = below(4) == 0 ? 2 + below(3) : 0;
 
   // Each story likes some acts more than others, and leaves some out.
-  std::array<std::uint32_t, acts> liking = {12, 4, 3, 2, 2, 2, 6, 6, 3, 4, 1, 2, 2, 4, 2, 1, 1, 2, 2, 2, 2};
+  std::array<std::uint32_t, acts> liking = {12, 4, 3, 2, 2, 2, 6, 6, 3, 2, 4, 1,
+                                            2,  2, 2, 4, 2, 1, 1, 2, 2, 2, 2};
   for (std::uint32_t& weight : liking) weight *= below(4);
   liking[0] += 6;
   const auto leave_out = [&liking](std::initializer_list<Act> some) {
     for (const Act one : some) liking[static_cast<std::size_t>(one)] = 0;
   };
-  if (!disk) {
+  if (story.retains) {
+    for (const Act one : {Act::let_go, Act::next_minute}) liking[static_cast<std::size_t>(one)] += 4;
+  } else {
+    leave_out({Act::let_go});
+  }
+  if (!scene.disk) {
     leave_out(
         {Act::tend, Act::disk_errors, Act::disk_full, Act::disk_freed, Act::stop_later, Act::cut_power});
   }
   if (story.growing) leave_out({Act::get_and_reset, Act::reset, Act::remove});
-  if (!removes) leave_out({Act::remove});
+  if (!scene.removes) leave_out({Act::remove});
   std::discrete_distribution<std::size_t> act(liking.begin(), liking.end());
-  const std::uint32_t rarity = 1U << below(4);  // of steps that are left in the middle
-  const std::uint32_t names = 1 + below(story_names.size());
+  const std::uint32_t rarity = 1U << below(4);         // of steps that are left in the middle
+  const std::uint32_t fewest = story.retains ? 3 : 1;  // the third has minutes
+  const std::uint32_t names = fewest + below(story_names.size() + 1 - fewest);
   for (std::uint32_t left = 8 + below(40); left > 0; --left) {
     Step step;
     step.act = static_cast<Act>(act(random));
@@ -113,6 +131,7 @@ inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "
     step.name = static_cast<std::uint8_t>(below(names));
     step.delta = static_cast<std::int16_t>(below(12) == 0 ? 0 : 1 + below(9));
     if (!story.growing && below(3) == 0) step.delta = static_cast<std::int16_t>(-step.delta);
+    if (below(2) == 0) step.ago = static_cast<std::uint8_t>(1 + below(3));
     step.fault = static_cast<StoreFault>(below(8));
     if (step.act == Act::pass) step.amount = 1U << below(13);
     if (step.act == Act::disk_errors) step.amount = 1 + below(4);
@@ -130,10 +149,12 @@ inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "
 /// A step in words; "the process" is not named if there is one only.
 [[nodiscard]] inline std::string to_string(const Step& step, bool several) {
   const std::string who = several ? "process " + std::to_string(step.process + 1) : "the process";
+  const std::string minute =
+      step.ago == 0 ? "this minute" : "the minute " + std::to_string(step.ago) + " before this one";
   const std::string name = std::string("\"") + story_names[step.name] + "\"" +
-                           (has_two_periods(step.name) ? " (of this day, and of all time)" : "");
+                           (has_two_periods(step.name) ? " (of " + minute + ", and of all time)" : "");
   const std::string one = std::string("\"") + story_names[step.name] + "\"" +
-                          (is_of_day(step)              ? " of this day"
+                          (is_of_minute(step)           ? " of " + minute
                            : has_two_periods(step.name) ? " of all time"
                                                         : "");
   const std::string by = name + " by " + std::to_string(step.delta);
@@ -153,9 +174,11 @@ inline constexpr std::array<const char*, 7> story_names = {"a", "b", "c", "d", "
     case Act::get: return who + " reads " + one + paused;
     case Act::pump: return who + " writes what is ripe" + paused;
     case Act::flush: return who + " flushes" + paused;
+    case Act::let_go: return who + " lets old minutes go" + paused;
     case Act::evict: return who + " drops what is clean" + paused;
     case Act::crowd: return who + " looks for many other counters";
     case Act::pass: return number + " ms pass";
+    case Act::next_minute: return "the next minute begins";
     case Act::tend: return "the store of " + who + " is tended";
     case Act::store_fault: return std::string(to_string(step.fault)) + (several ? ", of " + who : "");
     case Act::disk_errors: return "the next " + number + " calls of the file system will fail";
