@@ -70,10 +70,10 @@ TEST_CASE("of two readers none is kept by the other from what another process ha
               [](World& world) {
                 Shared::Options options;
                 options.cache.entries = 64;
-                options.refresh = std::chrono::milliseconds(0);
                 Shared counter(options);
                 (void)counter.get("a");
                 counter.store().apply_of_another_process({{default_namespace, {}, "a"}, {1, no_floor}});
+                (void)world.wait(&counter, world.now() + options.refresh);  // from then on it must be seen
                 for (const char* const name : {"one", "two"})
                   world.thread(name, [&] {
                     world.check(counter.get("a") == 1, "a read shows what others had stored");

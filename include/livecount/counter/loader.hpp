@@ -70,20 +70,21 @@ class Loader {
     return code;
   }
 
-  /// Asks the store, at most once in `refresh`, whether other processes have changed it; then every entry is
+  /// Asks the store, about once in `refresh`, whether other processes have changed it; then every entry is
   /// stale.
   void look_for_changes() {
     if constexpr (SharedStore<Store>) {
       const std::int64_t now = rough_now().time_since_epoch().count();
       const auto every = std::chrono::duration_cast<std::chrono::nanoseconds>(refresh_).count();
-      std::int64_t last = looked_.load(std::memory_order_relaxed);
-      if (now - last < every || !looked_.compare_exchange_strong(last, now, std::memory_order_relaxed))
-        return;
+      if (now - looked_.load(std::memory_order_acquire) < every) return;
       const std::uint64_t version = store_.version();
-      if (version_.load(std::memory_order_acquire) == version) return;
-      // In this order: who finds the new version already there must find every entry stale, too.
-      generation_.fetch_add(1, std::memory_order_relaxed);
-      version_.store(version, std::memory_order_release);
+      // In this order: who finds the new version already there must find every entry stale, too. And who finds that it has
+      // been looked at: until the end each reader looks for itself, so that one that stands still here hides nothing.
+      if (version_.load(std::memory_order_acquire) != version) {
+        generation_.fetch_add(1, std::memory_order_relaxed);
+        version_.store(version, std::memory_order_release);
+      }
+      looked_.store(now, std::memory_order_release);
     }
   }
 
