@@ -7,7 +7,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -59,6 +58,7 @@ class Load {
       threads_.emplace_back([this, &counter, i] {
         auto handle = counter.handle("handled");
         for (int n = 0; !stop_; ++n) {
+          while (pausing_) std::this_thread::sleep_for(1ms);  // else who pauses would wait for ever
           const std::shared_lock running(pause_);
           handle.increment();
           counter.increment("n" + std::to_string(n % 300), {.periods = PeriodType::day | PeriodType::all});
@@ -71,8 +71,15 @@ class Load {
       });
     }
   }
-  /// They rest until the lock goes.
-  [[nodiscard]] std::unique_lock<std::shared_mutex> pause() { return std::unique_lock(pause_); }
+  /// They rest until resume.
+  void pause() {
+    pausing_ = true;
+    pause_.lock();
+  }
+  void resume() {
+    pausing_ = false;
+    pause_.unlock();
+  }
   /// What they have counted in all.
   Count stop() {
     stop_ = true;
@@ -83,6 +90,7 @@ class Load {
  private:
   std::atomic<bool> stop_ = false;
   std::atomic<Count> counted_ = 0;
+  std::atomic<bool> pausing_ = false;
   std::shared_mutex pause_;
   std::vector<std::thread> threads_;
 };
@@ -131,9 +139,8 @@ TEMPLATE_TEST_CASE(
   handle->increment();
   Load load(*counter);
   for (int i = 0; i < 20; ++i) {
-    std::unique_lock<std::shared_mutex> pause;
     if (!threads_may_allocate) {
-      pause = load.pause();
+      load.pause();
       counter->flush();
     }
     REQUIRE(run_in_child([&] {
@@ -148,6 +155,7 @@ TEMPLATE_TEST_CASE(
               require(mine.get("n1") == 1, "counts");
               require(mine.close(10s).clean, "closes");
             }) == "");
+    if (!threads_may_allocate) load.resume();
   }
   if (!child_may_start_threads) WARN("skipped under ThreadSanitizer: a child with a counter of its own");
   const Count counted = load.stop();
