@@ -41,6 +41,10 @@ weak-leaving-of-an-epoch | detail/epoch.hpp | interleave/kernels | s/epoch\.stor
 weak-bucket-clock | counter/bucket_clock.hpp | interleave/kernels | s/start\.load\(std::memory_order_acquire\)/start.load(std::memory_order_relaxed)/; s/until\.load\(std::memory_order_acquire\)/until.load(std::memory_order_relaxed)/; s/from\.load\(std::memory_order_acquire\)/from.load(std::memory_order_relaxed)/
 weak-call-beside-close | counter/lifetime.hpp | interleave/kernels | s/lifetime_\.state_\.load\(std::memory_order_seq_cst\)/lifetime_.state_.load(std::memory_order_acquire)/
 weak-publishing-of-an-entry | cache/lock_free_cache.hpp | interleave/eviction | s/std::memory_order_release,  \/\/ \(2\) pairs/std::memory_order_relaxed,  \/\/ (2) pairs/
+new-version-before-counts-are-stale | counter/loader.hpp | interleave/loading | s/(generation_\.fetch_add\(1, std::memory_order_relaxed\);)\s*(version_\.store\(version, std::memory_order_release\);)/$2 $1/
+looked-before-the-store-is-asked | counter/loader.hpp | interleave/loading | s/      looked_\.store\(now, std::memory_order_release\);\n//; s/(const std::uint64_t version = store_\.version\(\);)/looked_.store(now, std::memory_order_release); $1/
+adds-beside-a-removal-not-waited-for | counter/write_behind.hpp | interleave/reset | s/change\.is_removal\(\) && !let_adds_mark/false && !let_adds_mark/
+removed-without-a-new-generation | counter/write_behind.hpp | interleave/reset | s/entry\.set_generation\(\(entry\.generation\(\) \+ 1\) & Entry::last_generation\);//
 simulated-dirty-mark-cleared-after-the-read | entry.hpp | simulate/memory_store | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
 simulated-new-number-on-retry | counter/write_behind.hpp | simulate/memory_store | s/(fail\(report, error, result\.message\);)/$1 ++sequence_;/
 simulated-no-ledger-in-the-transaction | store/memory_store.hpp | simulate/memory_store | s/ledger\.sequence = batch\.sequence;//; s/batch\.sequence != ledger\.sequence \+ 1/false/
@@ -51,10 +55,23 @@ simulated-folder-not-synced | store/file_writer.hpp | simulate/file_store | s/fi
 simulated-acknowledged-before-the-write | store/file_store.hpp | simulate/file_store | s/ApplyResult result = writer_->append\(frame_, options_\.sync == FileSync::every_batch\);/if (!late_.empty()) (void)writer_->append(late_, true); late_ = frame_; ApplyResult result = Outcome::applied;/; s/std::string frame_; /std::string late_; std::string frame_; /
 simulated-acknowledged-before-the-sync | store/file_store.hpp | simulate/file_store | s/append\(frame_, options_\.sync == FileSync::every_batch\)/append(frame_, false)/
 simulated-snapshot-not-synced | store/file_snapshot.hpp | simulate/file_store | s/    file_->sync\(\);\n//
-simulated-journal-goes-on-without-a-copy | store/file_writer.hpp | simulate/file_store | s/if \(!closed\) \{/if (false) {/
+simulated-journal-goes-on-without-a-copy | store/file_writer.hpp | simulate/file_store | s/if \(!closed\) \{/if (!closed) { journal_ = std::move(journal); } else if (false) {/
 simulated-settled-on-an-unclear-answer | counter/write_behind.hpp | simulate/memory_store | s/result\.outcome == Outcome::applied/result.outcome != Outcome::not_applied/
 simulated-merged-into-a-batch-in-flight | counter/write_behind.hpp | simulate/memory_store | s/    if \(!records_\.empty\(\) && !send\(report\)\) return;\n    for/    for/
 simulated-bound-not-kept | counter/room.hpp | simulate/memory_store | s/taken \+ marks > places_/false/
+simulated-reset-beside-its-name-in-the-batch | counter/write_behind.hpp | simulate/memory_store | s/limits_\.max_batch \|\|\s*std::any_of/limits_.max_batch || false \&\& std::any_of/
+simulated-reset-merged-into-a-batch-in-flight | counter/write_behind.hpp | simulate/memory_store | s/in_the_way = sent_ \|\|/in_the_way =/
+simulated-reset-leaves-the-watermark | entry.hpp | simulate/memory_store | s/    set_watermark\(0\);\n//
+simulated-reset-leaves-the-window | counter/write_behind.hpp | simulate/memory_store | s/    windows_\[name_hash % latches\]\.erase\(&entry\);\n//
+simulated-reset-without-the-other-period | counter/write_behind.hpp | simulate/memory_store | s/freeze\(name, (std::remove_if\(name, waiting\.end\(\), itself\))\);\s*waiting\.erase\(name,/waiting.erase($1,/
+simulated-taken-outside-the-window | counter/adder.hpp | simulate/memory_store | s/    if \(window\) note_decrement\(entry, \*window, Entry::count_of\(word\) - taken\);\n//
+simulated-late-records-are-counted | store/memory_store.hpp | simulate/memory_store | s/horizons_\.keeps\(batch\.records\[i\]\.key\.bucket\) && !apply/!apply/
+simulated-late-records-are-journalled | store/file_batch.hpp | simulate/file_store | s/      if \(!horizons\.keeps\(key\.bucket\)\) continue;\n//
+simulated-late-records-not-taken-back | counter/write_behind.hpp | simulate/memory_store | s/take_back\(result\.late\)/take_back({})/
+simulated-horizon-published-after-the-removal | counter/retainer.hpp | simulate/memory_store | s/    raise\(\{type, start\}\);/    coming_[index(type)] = start;/; s/(remove\(PeriodType type.*?first = )starts_\[index\(type\)\]\.load\(std::memory_order_relaxed\);\s*return first != Horizons::none && (store\.expire\(Bucket\{type, first\}, most\));/$1coming_[index(type)]; const bool more = first != 0 && $2; if (first != 0) raise({type, first}); return more;/s; s/(const Retention retention_;)/std::array<std::int64_t, 8> coming_{}; $1/
+simulated-horizon-frame-not-replayed | store/file_recovery.hpp | simulate/file_store | s/    state_->horizons\.raise\(first\);\n//
+simulated-gone-and-still-read | counter/core.hpp | simulate/memory_store | s/    if \(!retainer_\.keeps\(key\.key\.bucket\)\) return Errc::ok;\n//
+simulated-a-minute-too-early | counter/retainer.hpp | simulate/memory_store | s/const std::chrono::sys_seconds since = now\.seconds\(\) - kept;/const std::chrono::sys_seconds since = now.seconds();/
 END
 )
 
