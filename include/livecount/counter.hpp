@@ -76,22 +76,19 @@ class Counter {
     std::size_t max_pending = 0;  // dirty counters, at least 8; 0: half the cache's capacity
     Limit when_full = Limit::block;
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
-    // How many names each bucket of a namespace may have; 0: as many as come. Against names that somebody makes up without
-    // end: what is counted under further ones is added, when it is written, to the counter overflow_name ("(other)") of
-    // that bucket, and then get knows no such name. Where several processes count into one store, each makes room for so
-    // many. Needs a QuestionStore.
+    // How many names each bucket of a namespace may have; 0: as many as come. What is counted under further ones goes, when
+    // it is written, to the counter overflow_name ("(other)") of that bucket, and get knows no such name then. Of several
+    // processes on one store each makes room for so many. Needs a QuestionStore.
     std::size_t max_names = 0;
     std::size_t max_batch = 1000;             // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};  // how old other processes' changes may be in a read
 
-    // How long buckets are kept after their end, at least; nothing: for ever. Needs an ExpiringStore. Older ones leave
-    // cache and store in the background, by the queue's thread, or with what ManualQueue::pump, flush and InlineQueue's
-    // updates write: first, when there was no horizon yet, all at once; then as time passes, at the latest a 16th of their
-    // time too late (but a second at least). They do not come back: to get they are as if they had never been, and an
-    // update of theirs is refused (Errc::expired), or, with several periods, counts only in those that are kept
-    // (Stats::late). The horizon is stored; other processes respect it, whether they have a retention or not.
-    // If the clock has gone on by more than a retention since the last look, only so much goes, and on_error is told
-    // (Errc::clock_jump).
+    // How long buckets are kept after their end; nothing: for ever. Needs an ExpiringStore. Older ones leave cache and
+    // store in the background, by the queue's thread, or with what pump, flush and InlineQueue's updates write: all at once
+    // where there was no horizon yet, then as time passes, a 16th of their time too late at most (a second at least). They
+    // do not come back: to get they are as if they had never been, and an update of theirs is refused (Errc::expired), or,
+    // of several periods, counts in those that are kept (Stats::late). Other processes respect the horizon, too. If the
+    // clock has gone on by more than a retention, only so much goes, and on_error is told (Errc::clock_jump).
     Retention retention{};
     // Told of each failed attempt to write, by the thread that made it. What does not heal by waiting (any code but
     // store_unavailable) is tried again at most once a second, whoever asks, and told each time. Inside of it flush,
@@ -153,8 +150,7 @@ class Counter {
     return core_->update(name, update, in_range(update.delta) ? -update.delta : update.delta, nullptr);
   }
 
-  /// Many updates, in their order, each for itself: one that fails does not keep the others from counting. What they
-  /// will look at is fetched ahead for 16 of them at a time, which is faster the more the counters are spread.
+  /// Many updates, in their order, each for itself. What they will look at is fetched ahead for 16 of them at a time.
   /// Throws: after all have been tried, the Error of the first that failed. Progress: as increment.
   void increment_many(std::span<const NamedUpdate> updates) {
     increment_all(updates.size(), [&](std::size_t i) { return Named(updates[i].name, updates[i].update); });
@@ -244,8 +240,8 @@ class Counter {
 
   // ---- asking
 
-  /// The count, with everything this process has counted; nothing if there is no such counter (which is not
-  /// 0). Other processes' changes are in it at the latest `refresh` after their commit.
+  /// The count, with everything this process has counted; nothing, which is not 0, if there is no such counter. Other
+  /// processes' changes are in it at the latest `refresh` after their commit.
   /// Throws: name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed.
   /// Progress: lock-free if the counter is in the cache and loaded; else it reads the store.
   [[nodiscard]] std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) {
@@ -277,16 +273,14 @@ class Counter {
 
   // Questions about many counters, for stores that are QuestionStores. An answer is one moment of the store with
   // everything laid over it that this process has counted and not yet written: it is not older than the call.
-  // Throws: Error with time_out_of_range, closed; what the store throws.
-  // Progress: blocking: a batch under way is waited for, and of the counters that are pending those asked for are
-  // copied. Costs what the store says of its snapshot.
+  // Throws: Error with time_out_of_range, closed; what the store throws. Progress: blocking: a batch under way is waited
+  // for. Costs a copy of the pending counters that are asked for, and what the store says of its snapshot.
 
   /// The largest counts of a bucket, ties by name.
   [[nodiscard]] std::vector<NamedCount> top(const Top& top = {}) { return detail::ask_top(*core_, top); }
 
-  /// A value for each bucket from `from` to `to`, in the order of time, 0 where nothing was counted. Hours that the
-  /// clock skips have no bucket. Throws also: invalid_option if `to` is before `from`, or for more than max_range
-  /// buckets.
+  /// A value for each bucket from `from` to `to`, by time, 0 where nothing was counted. Hours that the clock skips have no
+  /// bucket. Throws also: invalid_option if `to` is before `from`, or for more than max_range buckets.
   [[nodiscard]] std::vector<BucketCount> range(std::string_view name, const Range& range = {}) {
     return detail::ask_range(*core_, name, range);
   }
@@ -330,20 +324,19 @@ class Counter {
   /// Throws: nothing. Progress: waits for the store.
   CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
 
-  /// Lets all buckets go that are to go by now (Options::retention), in small transactions, and returns when they are
-  /// gone. Nothing has to call it: that happens by itself, bit by bit.
-  /// Throws: closed; what the store throws; clock_jump: a horizon has moved by its retention only, and would have to move
-  ///   further. Call again, if the clock is right. Progress: blocking: waits for the store.
+  /// Lets all buckets go that are to go by now, and that would go by themselves bit by bit (Options::retention).
+  /// Throws: closed; what the store throws; clock_jump: a horizon has moved by its retention, and would have to move on.
+  ///   Call again, if the clock is right. Progress: blocking: waits for the store.
   void retain() requires ExpiringStore<Store> {
     const std::string jump = core_->let_go();
     if (!jump.empty()) throw Error(Errc::clock_jump, "retain: " + jump, "retain");
   }
-  /// Since when buckets are kept, by period type: as this process knows it, which may be late where others move them.
+  /// Since when buckets are kept, by period type: as this process knows it, which is late where others move them.
   /// Throws: nothing. Progress: wait-free.
   [[nodiscard]] Horizons horizons() const noexcept { return core_->horizons(); }
 
-  /// Drops every counter from memory that has no pending change and no handle; how many. Nothing is lost by
-  /// it. Throws: forked_child. Progress: blocking, for moments.
+  /// Drops every counter from memory that has no pending change and no handle; how many. Throws: forked_child.
+  /// Progress: blocking, for moments.
   std::size_t drop_clean() {
     require_not_forked("drop_clean");
     return core_->drop_clean();
@@ -356,8 +349,8 @@ class Counter {
     require_not_forked("stats");
     return core_->stats();
   }
-  /// Counters with changes that are not yet in the store. One that has changed again while its batch is under
-  /// way counts twice. Throws: nothing. Progress: wait-free.
+  /// Counters with changes that are not yet in the store; twice, if they change while their batch is under way.
+  /// Throws: nothing. Progress: wait-free.
   [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
   /// How long the oldest of these changes has been waiting (steady clock); nothing if there is none.
   /// Throws: nothing. Progress: wait-free.

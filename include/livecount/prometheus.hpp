@@ -132,7 +132,8 @@ class PrometheusText {
     add_one("livecount_late_changes_total", counter, "Changes of buckets that are not kept any more.",
             stats.late);
     add_one("livecount_overflowed_records_total", counter,
-            "Records of names for which there was no room: they went to an overflow counter.", stats.overflowed);
+            "Records of names for which there was no room: they went to an overflow counter.",
+            stats.overflowed);
     add_one("livecount_loads_total", counter, "Counts read from the store.", stats.loads);
     add_one("livecount_cache_entries", gauge, "Counters in memory.", stats.entries);
     add_one("livecount_cache_capacity_entries", gauge, "Counters that memory has room for.", stats.capacity);

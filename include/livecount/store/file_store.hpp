@@ -2,8 +2,8 @@
 //
 // FileStore: counts in memory, and every batch appended to a journal before it counts.
 //
-// No database is needed, and writing is as fast as appending to a file. All counts ever made are kept in
-// memory: about 50 bytes each, and the name. One process at a time opens the files; others may read them.
+// No database is needed, and writing is as fast as appending to a file. All counts are kept in memory: about 50
+// bytes each, and the name. One process at a time opens the files; others may read them.
 //
 //     livecount::FastCounter<livecount::FileStore> hits{{.store = {.path = "hits.journal"}}};
 //
@@ -15,8 +15,7 @@
 //     interval           nothing          what was written in the last sync_interval, and one sync
 //     never              nothing          what the operating system had not yet written
 //
-// When the journal has grown long, a thread writes a snapshot of all counts beside the writes, and cuts the
-// journal: store/FORMAT.md describes the files. Beside `path` there are path.snapshot and path.lock.
+// When the journal has grown long, a thread writes a snapshot beside the writes, and cuts it: see store/FORMAT.md.
 //
 // A sync that fails makes its file worthless: nothing is sure of what was written since the last one. The batch
 // is then answered with Outcome::unknown, and before the next one is applied the store writes new files from
@@ -77,8 +76,7 @@ class BasicFileStore {
     std::uint64_t compact_bytes = std::uint64_t{64} << 20;
     bool read_only = false;  // for questions only, also while another process counts; the files must exist
     OnDamage on_damage = OnDamage::refuse;
-    /// An earlier process's writer, of whom open stores heard nothing for so long, is forgotten at the next
-    /// compaction; a batch that it sends later is refused.
+    /// An earlier process's writer not heard of for so long is forgotten at the next compaction, and later refused.
     std::chrono::seconds forget_writers_after = std::chrono::hours(7 * 24);
     FileSystem file_system{};
   };
@@ -161,8 +159,7 @@ class BasicFileStore {
   // ---- ExpiringStore
 
   [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
-  /// Removes all that is before the horizon, at once: whole buckets are let go. The journal gets shorter at the next
-  /// compaction. Throws: Error{store_unavailable, store_failed}; what was not written is done when it is called again.
+  /// Whole buckets go at once; the journal gets shorter at the next compaction. Throws: as compact.
   [[nodiscard]] bool expire(Bucket first, std::size_t) {
     require_own_process();
     const std::lock_guard lock(writer_mutex_);
@@ -288,8 +285,7 @@ class BasicFileStore {
     compactor_.emplace(std::nullopt, [this] {
       try {
         compact();
-      } catch (const std::exception&) {
-        // The status tells.
+      } catch (const std::exception&) {  // the status tells
       }
     });
   }
