@@ -7,6 +7,7 @@
 #include <livecount/zone.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -286,6 +287,34 @@ TEST_CASE("pumping lets go bit by bit, and says when to come again") {
     std::this_thread::sleep_for(*report.again);
   }
   CHECK(hits.get("1", {.period = second, .at = utc("2026-03-10T12:00:00Z")}) == std::nullopt);
+}
+
+/// Calls a function when something is to go.
+class WatchedStore : public MemoryStore {
+ public:
+  struct Options {
+    std::shared_ptr<std::function<void()>> on_expire = std::make_shared<std::function<void()>>();
+  };
+  explicit WatchedStore(Options options) : on_expire_(std::move(options.on_expire)) {}
+  bool expire(Bucket first, std::size_t most) {
+    if (*on_expire_) (*on_expire_)();
+    return MemoryStore::expire(first, most);
+  }
+
+ private:
+  std::shared_ptr<std::function<void()>> on_expire_;
+};
+
+TEST_CASE("a drain beside another one that lets go is told to come again") {
+  using C = Counter<LruCache, WatchedStore, ManualQueue, TestClock>;
+  const WatchedStore::Options store;
+  TestClock clock;
+  clock.set(utc("2026-03-10T12:00:00Z"));
+  C hits({.store = store, .retention = {{second, 1h}}, .clock = clock});
+  Drain::Report beside;
+  *store.on_expire = [&] { std::thread([&] { beside = hits.queue().pump(); }).join(); };
+  (void)hits.queue().pump();
+  CHECK(beside.again.has_value());
 }
 
 TEST_CASE("the queue's thread lets old buckets go, though nothing is counted any more") {

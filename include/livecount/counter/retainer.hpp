@@ -61,7 +61,7 @@ class Retainer {
   template <class Cache, class Store>
   [[nodiscard]] Wait step(Cache& cache, Store& store, Time now, std::size_t most) noexcept {
     const std::unique_lock turn(turn_, std::try_to_lock);
-    if (!turn) return std::nullopt;
+    if (!turn) return pause;  // whoever has it does not tell this caller's queue
     Wait next;
     const auto come_in = [&next](std::chrono::milliseconds wait) {
       next = next ? std::min(*next, wait) : wait;
