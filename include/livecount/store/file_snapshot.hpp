@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "../retention.hpp"
 #include "file_format.hpp"
 #include "file_table.hpp"
 
