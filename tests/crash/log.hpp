@@ -127,6 +127,15 @@ class Witness : public Store {
   }
 
   [[nodiscard]] ApplyResult apply(const Batch& batch) {
+    // A note that is written anew could be killed half-way: a batch that is sent again has its own.
+    if (log_.sent != batch.sequence || log_.writer != batch.writer) note(batch);
+    ApplyResult result = Store::apply(batch);
+    if (result.outcome == Outcome::applied) log_.applied = batch.sequence;
+    return result;
+  }
+
+ private:
+  void note(const Batch& batch) {
     SentBatch& note = log_.batch(batch.sequence);
     note.counts_after = log_.batch(batch.sequence - 1).counts_after;
     note.size = 0;
@@ -138,12 +147,8 @@ class Witness : public Store {
     }
     log_.writer = batch.writer;
     log_.sent = batch.sequence;
-    ApplyResult result = Store::apply(batch);
-    if (result.outcome == Outcome::applied) log_.applied = batch.sequence;
-    return result;
   }
 
- private:
   Log& log_;
 };
 
