@@ -85,15 +85,16 @@ class Counter {
 
     // How long buckets are kept after their end; nothing: for ever. Needs an ExpiringStore. Older ones leave cache and
     // store in the background, by the queue's thread, or with what pump, flush and InlineQueue's updates write: all at once
-    // where there was no horizon yet, then as time passes, a 16th of their time too late at most (a second at least). They
-    // do not come back: to get they are as if they had never been, and an update of theirs is refused (Errc::expired), or,
-    // of several periods, counts in those that are kept (Stats::late). Other processes respect the horizon, too. If the
-    // clock has gone on by more than a retention, only so much goes, and on_error is told (Errc::clock_jump).
+    // where there was no horizon yet, then step by step, each of one retention (or bucket) at most: a clock that has gone on
+    // by more is told to on_error (Errc::clock_jump), and who asks less often than that falls behind. They do not come back:
+    // to get they are as if they had never been, and an update of theirs is refused (Errc::expired), or, of several periods,
+    // counts in those that are kept (Stats::late). Other processes respect the horizon, too.
     Retention retention{};
     // Told of each failed attempt to write, by the thread that made it. What does not heal by waiting (any code but
     // store_unavailable) is tried again at most once a second, whoever asks, and told each time. Inside of it flush,
     // close and pump of this Counter end in Errc::inside_handler, as the caller may be waiting for their end; updates do
-    // not wait for room. It must not destroy the Counter.
+    // not wait for room. Also told, once a second for each period, what keeps old buckets from going (where():
+    // "retention"). It must neither call retain() nor destroy the Counter.
     std::function<void(const Error&)> on_error{};
 
     Clock clock{};  // chooses buckets; delays and ages use the steady clock
@@ -349,8 +350,7 @@ class Counter {
     require_not_forked("stats");
     return core_->stats();
   }
-  /// Counters with changes that are not yet in the store; twice, if they change while their batch is under way.
-  /// Throws: nothing. Progress: wait-free.
+  /// Counters with changes not yet in the store; twice, if changed while in a batch. Throws: nothing. Progress: wait-free.
   [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
   /// How long the oldest of these changes has been waiting (steady clock); nothing if there is none.
   /// Throws: nothing. Progress: wait-free.

@@ -88,6 +88,10 @@ class Horizons {
     start = first.start;
     return true;
   }
+  /// The same for every type.
+  constexpr void raise(const Horizons& others) noexcept {
+    for (std::size_t i = 0; i < starts_.size(); ++i) starts_[i] = std::max(starts_[i], others.starts_[i]);
+  }
   friend constexpr bool operator==(const Horizons&, const Horizons&) noexcept = default;
 
  private:

@@ -24,9 +24,6 @@ using namespace std::chrono_literals;
 using enum PeriodType;
 
 template <class Store>
-using Manual = Counter<LockFreeCache, Store, ManualQueue, TestClock>;
-
-template <class Store>
 typename Manual<Store>::Options options_of(const StorePlace<Store>& place, const TestClock& clock,
                                            std::size_t names) {
   return {.store = place.options(), .max_names = names, .clock = clock};

@@ -26,9 +26,6 @@ using namespace std::chrono_literals;
 using enum PeriodType;
 
 template <class Store>
-using Manual = Counter<LockFreeCache, Store, ManualQueue, TestClock>;
-
-template <class Store>
 struct Place {
   StorePlace<Store> place;
   TestClock clock;

@@ -145,6 +145,10 @@ struct TestClock {
   void set(Time to) const noexcept { time->store(to); }
 };
 
+/// Nothing happens in it but what a test does.
+template <class Store>
+using Manual = Counter<LockFreeCache, Store, ManualQueue, TestClock>;
+
 using support::utc;
 
 }  // namespace livecount::tests

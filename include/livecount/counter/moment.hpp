@@ -23,10 +23,7 @@ class Moment {
   explicit Moment(const Horizons& horizons, Collect collect)
       : snapshot_(collect([this](const KeyView& key, const Transform& change) { add(key, change); })),
         horizons_(horizons) {
-    if constexpr (requires { snapshot_.horizons(); }) {
-      const Horizons stored = snapshot_.horizons();
-      for (const PeriodType type : Periods::every()) horizons_.raise({type, stored[type]});
-    }
+    if constexpr (requires { snapshot_.horizons(); }) horizons_.raise(snapshot_.horizons());
     std::erase_if(pending_, [this](const auto& change) { return !horizons_.keeps(change.first.bucket); });
   }
 

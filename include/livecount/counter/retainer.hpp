@@ -4,17 +4,22 @@
 //
 // A horizon is first known here, so that nobody reads, or counts into, what is about to go; then the store keeps it, and
 // removes what is before it, some at a time. Records that are older when they reach the store are late: it leaves them
-// out. Horizons move in steps of a 16th of their retention, so a bucket may stay longer by so much.
+// out. Where it is asked often enough, a horizon moves in steps of a 16th of its retention (a second at least), so a bucket
+// may stay longer by so much.
 //
-// A clock that is wrong must not cost all counts: one step moves a horizon by no more than its retention, and is told
-// (Errc::clock_jump); the next one comes when its time has come, by the steady clock.
+// A clock that is wrong must not cost all counts: one step moves a horizon by no more than its retention, or one bucket,
+// however long ago the last one was, and is told (Errc::clock_jump). So where steps are further apart than the retention,
+// the horizon falls behind. The first step of all has nothing to measure by, and moves at once.
 //
-// Threads: any; steps take turns. Progress: looking is wait-free; a step waits for the store.
+// Threads: any; a step beside another one is left out. Progress: looking is wait-free; a step waits for the store.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +28,8 @@
 #include "../calendar.hpp"
 #include "../concepts.hpp"
 #include "../detail/sync.hpp"
+#include "../error.hpp"
+#include "../retention.hpp"
 #include "handler.hpp"
 
 namespace livecount::inline v0_1::detail {

@@ -55,8 +55,10 @@
 namespace livecount::inline v0_1::detail {
 
 template <class Cache, class Store>
-class WriteBehind final : public Drain {
+class WriteBehind {
  public:
+  using Report = Drain::Report;
+  using Scope = Drain::Scope;
   using Sync = typename Cache::Sync;
   using Entry = BasicEntry<Sync>;
   using Inside = typename Gate<Sync>::Inside;
@@ -121,7 +123,7 @@ class WriteBehind final : public Drain {
 
   // ---- draining
 
-  [[nodiscard]] Report drain(Scope scope) noexcept override {
+  [[nodiscard]] Report drain(Scope scope) noexcept {
     if (lifetime_.forked())
       return refused(Errc::forked_child, "this process is a forked child of the counter's");
     if (handler_.inside())
