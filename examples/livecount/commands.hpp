@@ -56,6 +56,7 @@ struct RetainCommand {
   StoreChoice store;
   std::vector<std::string> rules;  // "hour=30d"; none: only show what is kept
   std::string now;                 // empty: now
+  bool trust_clock = false;
   std::string format;
 };
 int retain(const RetainCommand& command);

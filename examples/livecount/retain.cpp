@@ -62,6 +62,18 @@ livecount::Retention retention_of(const RetainCommand& command) {
   return retention;
 }
 
+/// Lets all go that is old by the clock, in small transactions.
+void trust_clock(Store& store, const livecount::Retention& retention, livecount::Time now,
+                 const livecount::Calendar& calendar) {
+  constexpr std::size_t rows_at_a_time = 1000;
+  for (const PeriodType type : livecount::Periods::every()) {
+    if (retention.of(type).count() == 0) continue;
+    const livecount::Bucket first = retention.first_kept(type, now, calendar);
+    while (store.expire(first, rows_at_a_time)) {
+    }
+  }
+}
+
 /// Returns the exit status, and the horizons then.
 int let_go(const RetainCommand& command, const livecount::Retention& retention, Horizons& horizons) {
   using Keeper = livecount::Counter<livecount::NullCache, Store, livecount::ManualQueue, FixedClock>;
@@ -72,13 +84,18 @@ int let_go(const RetainCommand& command, const livecount::Retention& retention, 
   Keeper keeper(options);
   int status = all_done;
   try {
-    keeper.retain();
+    if (command.trust_clock) {
+      trust_clock(keeper.store(), retention, options.clock.time, options.calendar);
+    } else {
+      keeper.retain();
+    }
   } catch (const livecount::Error& error) {
     if (error.code() != livecount::Errc::clock_jump) throw;
-    complain(std::string(error.what()) + " If it is, give the same command once more.");
+    complain(std::string(error.what()) +
+             " If it is, give the same command once more, or with --trust-clock.");
     status = not_all_done;
   }
-  horizons = keeper.horizons();
+  horizons = keeper.store().horizons();
   return status;
 }
 

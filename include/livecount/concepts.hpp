@@ -63,7 +63,8 @@ namespace livecount::inline v0_1 {
 //   ExpiringStore      s.horizons()         Horizons  since when buckets are kept, as it is stored with the data
 //                      s.expire(first, most)  Error   moves the horizon of first.type to this bucket, never back, and
 //                                                     removes at most so many of the counters before it, or all: in one
-//                                                     transaction. True if there are more. Beside apply, by any thread
+//                                                     transaction. True if there are more; of `all` it throws
+//                                                     invalid_option. Beside apply, by any thread
 //                                                     A record before the horizon, which apply looks at in its
 //                                                     transaction, is left out, and its position put into `late`:
 //                                                     also when the batch is sent again

@@ -85,16 +85,16 @@ class Counter {
 
     // How long buckets are kept after their end; nothing: for ever. Needs an ExpiringStore. Older ones leave cache and
     // store in the background, by the queue's thread, or with what pump, flush and InlineQueue's updates write: all at once
-    // where there was no horizon yet, then step by step, each of one retention (or bucket) at most: a clock that has gone on
-    // by more is told to on_error (Errc::clock_jump), and who asks less often than that falls behind. They do not come back:
+    // where there was no horizon yet, then step by step. A clock that has gone on by more than a retention (or bucket) beyond
+    // the steady clock is believed so far only, in each step, and on_error told (Errc::clock_jump). They do not come back:
     // to get they are as if they had never been, and an update of theirs is refused (Errc::expired), or, of several periods,
     // counts in those that are kept (Stats::late). Other processes respect the horizon, too.
     Retention retention{};
     // Told of each failed attempt to write, by the thread that made it. What does not heal by waiting (any code but
-    // store_unavailable) is tried again at most once a second, whoever asks, and told each time. Inside of it flush,
-    // close and pump of this Counter end in Errc::inside_handler, as the caller may be waiting for their end; updates do
-    // not wait for room. Also told, once a second for each period, what keeps old buckets from going (where():
-    // "retention"). It must neither call retain() nor destroy the Counter.
+    // store_unavailable) is tried again at most once a second, whoever asks, and told each time. Inside of it flush, close,
+    // pump and retain of this Counter end in Errc::inside_handler, as the caller may be waiting for their end; updates do
+    // not wait for room. Also told what keeps old buckets from going (where(): "retention"), less and less often, down to
+    // once a minute for each period. It must not destroy the Counter.
     std::function<void(const Error&)> on_error{};
 
     Clock clock{};  // chooses buckets; delays and ages use the steady clock
@@ -326,8 +326,8 @@ class Counter {
   CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
 
   /// Lets all buckets go that are to go by now, and that would go by themselves bit by bit (Options::retention).
-  /// Throws: closed; what the store throws; clock_jump: a horizon has moved by its retention, and would have to move on.
-  ///   Call again, if the clock is right. Progress: blocking: waits for the store.
+  /// Throws: closed, inside_handler; what the store throws; clock_jump: a horizon would have to move on, but see
+  ///   Options::retention. Call again, if the clock is right. Progress: blocking: waits for the store.
   void retain() requires ExpiringStore<Store> {
     const std::string jump = core_->let_go();
     if (!jump.empty()) throw Error(Errc::clock_jump, "retain: " + jump, "retain");

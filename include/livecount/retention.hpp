@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "calendar.hpp"
 #include "error.hpp"
 #include "period.hpp"
 #include "record.hpp"
@@ -50,6 +51,15 @@ class Retention {
     return *this;
   }
 
+  /// Before which bucket of the type all are to go at that time: the first one that ends later than so long ago. In the hours
+  /// before clocks are turned back, one that has its first end behind it still has another one before it.
+  /// Throws: Error{time_out_of_range}. Requires: of(type) is not 0.
+  [[nodiscard]] Bucket first_kept(PeriodType type, Time now, const Calendar& calendar) const {
+    constexpr std::chrono::hours longest_fold{25};  // no zone turns its clocks back by more than this
+    const std::chrono::sys_seconds since = now.seconds() - of(type);
+    const auto turned_back = calendar.local(since) + longest_fold - calendar.local(since + longest_fold);
+    return calendar.bucket(type, since - std::max(turned_back, std::chrono::seconds(0)));
+  }
   /// 0: for ever.
   [[nodiscard]] constexpr std::chrono::seconds of(PeriodType type) const noexcept {
     return durations_[static_cast<std::size_t>(type)];
@@ -97,6 +107,13 @@ class Horizons {
  private:
   std::array<std::int64_t, 8> starts_{};
 };
+
+/// For stores. Throws: Error{invalid_option}, for `all`, which does not end and so cannot go.
+inline void require_ends(Bucket first) {
+  if (first.type < PeriodType::all) return;
+  throw Error(Errc::invalid_option, "the period all does not end, so there is no bucket of it to let go",
+              "expire");
+}
 
 /// The positions of a batch's records that come too late. Throws: std::bad_alloc.
 [[nodiscard]] inline std::vector<std::size_t> late_records(const Batch& batch, const Horizons& horizons) {

@@ -35,8 +35,12 @@ foreach(store IN ITEMS sqlite:counts.db file:counts.journal)
 
   # A clock that is wrong, or a long time.
   run(1 retain --store ${store} --now 2011-06-15T20:30:00Z hour=1h)
-  expect(errors "Is the clock right? If it is, give the same command once more.")
+  expect(errors "Is the clock right? If it is, give the same command once more, or with --trust-clock.")
   expect(output "hour\t2011-06-15 12\n")
+  run(0 retain --store ${store} --now 2012-06-15T20:30:00Z --trust-clock hour=1h)
+  expect(output "hour\t2012-06-15 19\n")
+  run(1 get --store ${store} foo --period hour --at 2011-06-15T12:30:00Z)
+  run(0 get --store ${store} foo --period day --at 2011-06-15)
   run(0 verify --store ${store})
   run(2 retain --store ${store} hour)
   expect(errors "hour: is no rule such as hour=30d")

@@ -9,8 +9,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "counter/scripted.hpp"
@@ -201,6 +204,68 @@ TEST_CASE("a clock that jumps lets go of no more than a retention at a time, and
   CHECK(hits.get("a", {.period = hour, .at = utc("2026-03-10T12:00:00Z")}) == std::nullopt);
 }
 
+/// Steady time is what a test says.
+struct StillSync : StdSync {
+  static inline time_point time{};
+  [[nodiscard]] static time_point now() noexcept { return time; }
+};
+
+/// A Retainer of seconds, on a store that lets them go.
+struct Seconds {
+  MemoryStore store{{}};
+  LruCache cache{{}};
+  Time now = utc("2026-03-10T12:00:00Z");
+  std::vector<Errc> told;
+  detail::ErrorHandler handler{[this](const Error& error) { told.push_back(error.code()); }};
+  detail::Retainer<StillSync> retainer;
+
+  explicit Seconds(std::chrono::seconds kept) : retainer({{second, kept}}, Calendar(), handler) {}
+
+  auto look() { return retainer.step(cache, store, now, 10); }
+  auto look_after(std::chrono::milliseconds passed, std::chrono::seconds by_the_clock) {
+    StillSync::time += passed;
+    now = Time(now.seconds() + by_the_clock);
+    return look();
+  }
+  [[nodiscard]] std::chrono::seconds kept() const {
+    return now.seconds().time_since_epoch() - std::chrono::seconds(store.horizons()[second]);
+  }
+};
+
+TEST_CASE("a horizon keeps up however seldom somebody looks") {
+  Seconds seconds(1s);
+  (void)seconds.look();
+  for (const std::chrono::seconds apart : {1s, 2s, 60s, 1s, 86'400s}) {
+    (void)seconds.look_after(apart + 20ms, apart);
+    CHECK(seconds.kept() == 1s);
+  }
+  CHECK(seconds.told.empty());
+}
+
+TEST_CASE("what a horizon is behind is told once, until it is made up") {
+  Seconds seconds(16s);
+  (void)seconds.look();
+  for (int jumps = 1; jumps <= 2; ++jumps) {
+    (void)seconds.look_after(1s, 40s);
+    CHECK(seconds.kept() == 40s + 16s - 17s);
+    CHECK(seconds.told == std::vector<Errc>(static_cast<std::size_t>(jumps), Errc::clock_jump));
+    (void)seconds.look_after(1s, 1s);
+    CHECK(seconds.kept() == 40s - 17s);
+    (void)seconds.look_after(1s, 1s);
+    CHECK(seconds.kept() == 16s);
+    CHECK(seconds.told.size() == static_cast<std::size_t>(jumps));
+  }
+}
+
+TEST_CASE("a clock that went back and forth again costs nothing") {
+  Seconds seconds(16s);
+  (void)seconds.look();
+  (void)seconds.look_after(1s, -3'600s);
+  (void)seconds.look_after(1s, 3'602s);
+  CHECK(seconds.kept() == 16s);
+  CHECK(seconds.told.empty());
+}
+
 TEST_CASE("a period that is longer than its retention goes one by one") {
   Place<MemoryStore> place({{month, 1h}});
   auto& hits = *place.counter;
@@ -286,6 +351,15 @@ TEST_CASE("pumping lets go bit by bit, and says when to come again") {
   CHECK(hits.get("1", {.period = second, .at = utc("2026-03-10T12:00:00Z")}) == std::nullopt);
 }
 
+TEMPLATE_TEST_CASE("the period all does not end, and nothing of it goes", "", MemoryStore, FileStore,
+                   SqliteStore) {
+  Place<TestType> place({});
+  CHECK(code_of([&] { (void)place.counter->store().expire({all, 1}, 10); }) == Errc::invalid_option);
+  CHECK(place.counter->horizons() == Horizons());
+  place.open({});
+  CHECK(place.counter->store().horizons() == Horizons());
+}
+
 /// Calls a function when something is to go.
 class WatchedStore : public MemoryStore {
  public:
@@ -312,6 +386,79 @@ TEST_CASE("a drain beside another one that lets go is told to come again") {
   *store.on_expire = [&] { std::thread([&] { beside = hits.queue().pump(); }).join(); };
   (void)hits.queue().pump();
   CHECK(beside.again.has_value());
+}
+
+TEST_CASE("on_error may wait for who lets go, but cannot itself") {
+  using C = Counter<LruCache, WatchedStore, ManualQueue, TestClock>;
+  const WatchedStore::Options store;
+  TestClock clock;
+  clock.set(utc("2026-03-10T12:00:00Z"));
+  std::unique_ptr<C> hits;
+  std::vector<std::optional<Errc>> codes;
+  hits = std::make_unique<C>(C::Options{.store = store,
+                                        .retention = {{second, 1h}},
+                                        .on_error =
+                                            [&](const Error& error) {
+                                              codes.push_back(error.code());
+                                              codes.push_back(code_of([&] { hits->retain(); }));
+                                              std::thread([&] { hits->retain(); }).join();
+                                            },
+                                        .clock = clock});
+  bool fails = true;
+  *store.on_expire = [&] {
+    if (std::exchange(fails, false)) throw Error(Errc::store_failed, "no", "store");
+  };
+  (void)hits->queue().pump();
+  CHECK(codes == std::vector<std::optional<Errc>>{Errc::store_failed, Errc::inside_handler});
+}
+
+TEST_CASE("whatever a store throws is told, and it is asked less and less often") {
+  const WatchedStore::Options options;
+  WatchedStore store(options);
+  Seconds seconds(16s);
+  int asked = 0;
+  *options.on_expire = [&] {
+    if (++asked % 2 == 0) throw 2;
+    throw std::bad_alloc();
+  };
+  std::vector<std::chrono::milliseconds> waits;
+  for (int i = 0; i < 9; ++i) {
+    const auto wait = seconds.retainer.step(seconds.cache, store, seconds.now, 10);
+    REQUIRE(wait);
+    waits.push_back(*wait);
+    StillSync::time += *wait - 1ms;
+    (void)seconds.retainer.step(seconds.cache, store, seconds.now, 10);  // too early
+    CHECK(asked == i + 1);
+    StillSync::time += 1ms;
+  }
+  CHECK(waits == std::vector<std::chrono::milliseconds>{1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s, 60s});
+  CHECK(seconds.told.size() == 9);
+  CHECK(seconds.told[0] == Errc::store_unavailable);
+  CHECK(seconds.told[1] == Errc::store_failed);
+  *options.on_expire = nullptr;
+  CHECK(seconds.retainer.step(seconds.cache, store, seconds.now, 10) == 1s);
+}
+
+TEST_CASE("letting much go by hand does not hold up who closes") {
+  using C = Counter<LruCache, WatchedStore, ManualQueue, TestClock>;
+  const WatchedStore::Options store;
+  TestClock clock;
+  clock.set(utc("2026-03-10T12:00:00Z"));
+  C hits({.store = store, .retention = {{second, 1h}}, .clock = clock});
+  for (int i = 0; i < 5000; ++i)
+    hits.increment(std::to_string(i), {.periods = second, .at = utc("2026-03-10T10:00:00Z")});
+  *store.on_expire = [] { throw Error(Errc::store_unavailable, "not yet", "store"); };
+  hits.flush();
+  std::thread closing;
+  bool clean = false;
+  *store.on_expire = [&] {
+    if (closing.joinable()) return;
+    closing = std::thread([&] { clean = hits.close(60s).clean; });
+    while (hits.try_increment("a") != Errc::closed) std::this_thread::yield();
+  };
+  CHECK(code_of([&] { hits.retain(); }) == Errc::closed);
+  closing.join();
+  CHECK(clean);
 }
 
 TEST_CASE("the queue's thread lets old buckets go, though nothing is counted any more") {

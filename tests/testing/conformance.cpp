@@ -42,6 +42,7 @@ enum class Lie {
   keeps_what_is_removed,
   counts_what_is_late,
   moves_horizons_back,
+  lets_all_go,
   forgets_when_closed,
   forgets_when_killed,
   forgets_in_a_power_cut,
@@ -117,6 +118,7 @@ class WrongStore {
 
   [[nodiscard]] Horizons horizons() const { return data_->horizons; }
   [[nodiscard]] bool expire(Bucket first, std::size_t) {
+    if (lie != Lie::lets_all_go) require_ends(first);
     if (lie == Lie::moves_horizons_back) data_->horizons = {};
     data_->horizons.raise(first);
     std::erase_if(data_->rows, [&](const auto& row) {
@@ -271,6 +273,8 @@ TEST_CASE("of a store that breaks one law, that law is named first") {
   CHECK(first_broken<Lie::counts_what_is_late>() ==
         "what is before a horizon goes, and what comes later for it is left out and named");
   CHECK(first_broken<Lie::moves_horizons_back>() == "a horizon never moves back");
+  CHECK(first_broken<Lie::lets_all_go>() ==
+        "nothing of the period all is let go, and who asks for it is refused: invalid_option");
   CHECK(first_broken<Lie::forgets_horizons>() == "horizons are kept with the data");
   CHECK(first_broken<Lie::forgets_when_closed>() ==
         "what was acknowledged is there when the store is opened again");

@@ -301,9 +301,13 @@ class Core final : private Drain {
   /// Lets all go that is to go by now. Not empty: a horizon did not move as far as it should have. Throws: Error, what the
   /// store throws.
   [[nodiscard]] std::string let_go() requires ExpiringStore<Store> {
+    if (handler_.inside()) raise(*this, Errc::inside_handler, "retain");
     const Call call(lifetime_);
     if (!call) raise(*this, refusal(), "retain");
-    return retainer_.finish(cache_, store_, time_of(std::nullopt), rows_at_a_time);
+    return retainer_.finish(cache_, store_, time_of(std::nullopt), rows_at_a_time, [this] {
+      write_behind_.attempts().rest(std::chrono::milliseconds(1));  // let batches in
+      if (closed()) raise(*this, refusal(), "retain");
+    });
   }
   [[nodiscard]] Horizons horizons() const noexcept { return retainer_.horizons(); }
 

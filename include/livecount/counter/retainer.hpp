@@ -7,11 +7,13 @@
 // out. Where it is asked often enough, a horizon moves in steps of a 16th of its retention (a second at least), so a bucket
 // may stay longer by so much.
 //
-// A clock that is wrong must not cost all counts: one step moves a horizon by no more than its retention, or one bucket,
-// however long ago the last one was, and is told (Errc::clock_jump). So where steps are further apart than the retention,
-// the horizon falls behind. The first step of all has nothing to measure by, and moves at once.
+// A clock that is wrong must not cost all counts: one step moves a horizon by no more than its retention, or one bucket, and
+// by the time that has passed since the step before it on the steady clock, so that a horizon keeps up however seldom
+// somebody asks. What is left is told, once until it is made up (Errc::clock_jump). The first step of a process has no
+// step before it; the first one of all has nothing to measure by, and moves at once.
 //
-// Threads: any; a step beside another one is left out. Progress: looking is wait-free; a step waits for the store.
+// Threads: any; a step beside another one is left out. Progress: looking is wait-free; a step waits for the store. The
+// handler is told when the turn is over.
 #pragma once
 
 #include <algorithm>
@@ -57,59 +59,61 @@ class Retainer {
   /// What the store keeps: another process may have moved it.
   template <class Store>
   void learn(Store& store) noexcept {
-    attempt([&] {
+    tell(failure_of([&] {
       const Horizons horizons = store.horizons();
       for (const PeriodType type : Periods::every()) raise({type, horizons[type]});
-    });
+    }));
   }
 
   /// Moves the horizons that have to move, has at most so many counters of each type removed, and drops from the cache
   /// what has gone. Returns when to come again, if ever.
   template <class Cache, class Store>
   [[nodiscard]] Wait step(Cache& cache, Store& store, Time now, std::size_t most) noexcept {
-    const std::unique_lock turn(turn_, std::try_to_lock);
-    if (!turn) return pause;  // whoever has it does not tell this caller's queue
+    std::array<std::exception_ptr, type_count> told;
     Wait next;
-    const auto come_in = [&next](std::chrono::milliseconds wait) {
-      next = next ? std::min(*next, wait) : wait;
-    };
-    for (const PeriodType type : Periods::every()) {
-      if (retention_.of(type).count() == 0) continue;
-      Task& task = tasks_[index(type)];
-      const auto until_due = task.due - Sync::now();
-      if (until_due <= until_due.zero()) {
-        come_in(work_on(task, type, cache, store, now, most));
-      } else {
-        come_in(std::chrono::ceil<std::chrono::milliseconds>(until_due));
+    {
+      const std::unique_lock turn(turn_, std::try_to_lock);
+      if (!turn) return pause;  // whoever has it does not tell this caller's queue
+      for (const PeriodType type : Periods::every()) {
+        if (retention_.of(type).count() == 0) continue;
+        Task& task = tasks_[index(type)];
+        if (task.due <= Sync::now()) told[index(type)] = work_on(task, type, cache, store, now, most);
+        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(task.due - Sync::now());
+        next = std::max(std::min(next.value_or(wait), wait), std::chrono::milliseconds(0));
       }
     }
+    for (const std::exception_ptr& what : told) tell(what);
     return next;
   }
 
-  /// The same now, and to the end, but in pieces of `most`. Not empty: a horizon did not move as far as it should have.
-  /// Throws: Error, what the store throws.
-  template <class Cache, class Store>
-  [[nodiscard]] std::string finish(Cache& cache, Store& store, Time now, std::size_t most) {
+  /// The same now, and to the end, but in pieces of `most`, with between() after each. Not empty: a horizon did not move as
+  /// far as it should have. Throws: Error, what the store and `between` throw.
+  template <class Cache, class Store, class Between>
+  [[nodiscard]] std::string finish(Cache& cache, Store& store, Time now, std::size_t most, Between between) {
     const std::lock_guard turn(turn_);
     std::string jumps;
     for (const PeriodType type : Periods::every()) {
-      if (retention_.of(type).count() != 0) jumps += move(type, cache, now);
-      while (remove(type, store, most)) {
-      }
+      if (retention_.of(type).count() != 0) jumps += move(tasks_[index(type)], type, cache, now);
+    }
+    for (const PeriodType type : Periods::every()) {
+      while (remove(type, store, most)) between();
     }
     return jumps;
   }
 
  private:
+  static constexpr const char* where = "retention";
+  static constexpr std::size_t type_count = 8;
   static constexpr std::chrono::milliseconds pause{20};  // between two transactions
   static constexpr std::chrono::milliseconds shortest_step{1000};
-
-  // No zone turns its clocks back by more than this.
-  static constexpr std::chrono::hours longest_fold{25};
+  static constexpr std::chrono::milliseconds longest_retry{60'000};  // after a failure
 
   struct Task {
-    typename Sync::time_point due{};       // to be worked on
-    typename Sync::time_point move_due{};  // ... and to move the horizon
+    typename Sync::time_point due{};                   // to be worked on
+    typename Sync::time_point move_due{};              // ... and to move the horizon
+    std::optional<typename Sync::time_point> moved{};  // when it was looked at whether it has to move
+    bool behind = false;                               // then it did not move as far as it should have
+    std::chrono::milliseconds retry{0};                // not 0: how long was waited since the last failure
   };
 
   [[nodiscard]] static constexpr std::size_t index(PeriodType type) noexcept {
@@ -124,24 +128,27 @@ class Retainer {
     }
   }
 
-  /// Returns when to come again.
+  /// Returns what is to be told, if anything.
   template <class Cache, class Store>
-  [[nodiscard]] std::chrono::milliseconds work_on(Task& task, PeriodType type, Cache& cache, Store& store,
-                                                  Time now, std::size_t most) noexcept {
-    std::chrono::milliseconds wait = shortest_step;
-    attempt([&] {
+  [[nodiscard]] std::exception_ptr work_on(Task& task, PeriodType type, Cache& cache, Store& store, Time now,
+                                           std::size_t most) noexcept {
+    std::exception_ptr told;
+    const std::exception_ptr failure = failure_of([&] {
       if (task.move_due <= Sync::now()) {
         const std::chrono::milliseconds step = retention_.of(type) / 16;
         task.move_due = Sync::now() + std::clamp(step, shortest_step, longest_wait);
-        const std::string jump = move(type, cache, now);
-        if (!jump.empty()) handler_.tell(Errc::clock_jump, jump, "retention");
+        const bool was_behind = task.behind;
+        const std::string jump = move(task, type, cache, now);
+        if (!jump.empty() && !was_behind)
+          told = std::make_exception_ptr(Error(Errc::clock_jump, jump, where));
       }
-      wait = remove(type, store, most)
-                 ? pause
-                 : std::chrono::ceil<std::chrono::milliseconds>(task.move_due - Sync::now());
+      task.due = remove(type, store, most) ? Sync::now() + pause : task.move_due;
+      task.retry = {};
     });
-    task.due = Sync::now() + wait;
-    return wait;
+    if (!failure) return told;
+    task.retry = std::clamp(task.retry * 2, shortest_step, longest_retry);
+    task.due = Sync::now() + task.retry;
+    return failure;
   }
 
   /// True if there is more to be removed.
@@ -151,45 +158,52 @@ class Retainer {
     return first != Horizons::none && store.expire(Bucket{type, first}, most);
   }
 
-  /// Tells what f throws: it is tried again.
   template <class F>
-  void attempt(F f) const noexcept {
+  [[nodiscard]] static std::exception_ptr failure_of(F f) noexcept {
     try {
       f();
+      return nullptr;
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+  void tell(const std::exception_ptr& what) const noexcept {
+    if (!what) return;
+    try {
+      std::rethrow_exception(what);
     } catch (const Error& error) {
-      handler_.tell(error.code(), error.what(), "retention");
-    } catch (const std::exception& error) {
-      handler_.tell(Errc::store_unavailable, error.what(), "retention");
+      handler_.tell(error.code(), error.what(), where);
+    } catch (const std::exception& error) {  // out of memory, as likely as not
+      handler_.tell(Errc::store_unavailable, error.what(), where);
+    } catch (...) {
+      handler_.tell(Errc::store_failed, "the store has thrown what is no std::exception", where);
     }
   }
 
   /// Moves the horizon, and drops from the cache what has gone. Not empty: how far it should have moved, and did not.
   /// Throws: Error{time_out_of_range}.
   template <class Cache>
-  [[nodiscard]] std::string move(PeriodType type, Cache& cache, Time now) {
+  [[nodiscard]] std::string move(Task& task, PeriodType type, Cache& cache, Time now) {
     const std::chrono::seconds kept = retention_.of(type);
     const std::int64_t before = starts_[index(type)].load(std::memory_order_relaxed);
-    const std::int64_t wanted = first_kept(type, now, kept).start;
-    if (wanted <= before) return {};
+    const std::int64_t wanted = retention_.first_kept(type, now, calendar_).start;
+    const typename Sync::time_point looked = Sync::now();
+    const auto passed =
+        std::chrono::floor<std::chrono::seconds>(looked - std::exchange(task.moved, looked).value_or(looked));
     std::int64_t start = wanted;
     if (before != Horizons::none) {
       const std::int64_t furthest =
-          std::max(begin_of(type, before + kept.count(), calendar_.week_start()), end_of(type, before));
+          std::max(begin_of(type, before + kept.count() + passed.count(), calendar_.week_start()),
+                   end_of(type, begin_of(type, before + passed.count(), calendar_.week_start())));
       start = std::min(start, furthest);
     }
+    task.behind = start < wanted;
+    if (start <= before) return {};
     raise({type, start});
     if constexpr (DroppingCache<Cache>) {
       (void)cache.drop_clean([this](const KeyView& key) { return !keeps(key.bucket); });
     }
-    return start < wanted ? describe_jump(type, before, start, wanted) : std::string();
-  }
-
-  /// The first bucket that ends later than `kept` ago. In the hours before clocks are turned back, one that has its first
-  /// end behind it still has another one before it.
-  [[nodiscard]] Bucket first_kept(PeriodType type, Time now, std::chrono::seconds kept) const {
-    const std::chrono::sys_seconds since = now.seconds() - kept;
-    const auto turned_back = calendar_.local(since) + longest_fold - calendar_.local(since + longest_fold);
-    return calendar_.bucket(type, since - std::max(turned_back, std::chrono::seconds(0)));
+    return task.behind ? describe_jump(type, before, start, wanted) : std::string();
   }
 
   [[nodiscard]] static std::string describe_jump(PeriodType type, std::int64_t before, std::int64_t start,
@@ -203,9 +217,10 @@ class Retainer {
   const Retention retention_;
   const Calendar calendar_;
   const ErrorHandler& handler_;
-  std::array<typename Sync::template atomic<std::int64_t>, 8> starts_;  // of the first buckets that are kept
+  std::array<typename Sync::template atomic<std::int64_t>, type_count>
+      starts_;  // of the first buckets that are kept
   typename Sync::mutex turn_;
-  std::array<Task, 8> tasks_;  // under turn_
+  std::array<Task, type_count> tasks_;  // under turn_
 };
 
 }  // namespace livecount::inline v0_1::detail

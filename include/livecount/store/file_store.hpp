@@ -159,8 +159,10 @@ class BasicFileStore {
   // ---- ExpiringStore
 
   [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
-  /// Whole buckets go at once; the journal gets shorter at the next compaction. Throws: as compact.
+  /// Whole buckets go at once; the journal gets shorter at the next compaction. Throws: as compact,
+  /// invalid_option.
   [[nodiscard]] bool expire(Bucket first, std::size_t) {
+    require_ends(first);
     require_own_process();
     const std::lock_guard lock(writer_mutex_);
     if (!writer_) throw Error(Errc::store_failed, read_only_message(), options_.path);

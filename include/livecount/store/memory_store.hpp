@@ -86,8 +86,9 @@ class MemoryStore {
     const std::shared_lock lock(mutex_);
     return horizons_;
   }
-  /// Throws: std::bad_alloc; then nothing was changed.
+  /// Throws: std::bad_alloc, Error{invalid_option}; then nothing was changed.
   bool expire(Bucket first, std::size_t most) {
+    require_ends(first);
     const std::lock_guard lock(mutex_);
     const std::vector<std::string> namespaces = all_namespaces();
     horizons_.raise(first);

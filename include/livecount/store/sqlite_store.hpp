@@ -160,8 +160,9 @@ class SqliteStore {
     detail::SqliteReader reader(options_.path, options_.busy_timeout);
     return detail::read_horizons(reader.connection());
   }
-  /// Looks at each namespace. The file does not shrink: its free pages are used again. Throws: as settings.
+  /// Looks at each namespace. The file does not shrink: its free pages are used again. Throws: as settings, invalid_option.
   [[nodiscard]] bool expire(Bucket first, std::size_t most) {
+    require_ends(first);
     const std::lock_guard lock(writer_mutex_);
     if (options_.read_only) {
       throw Error(Errc::store_failed, options_.path + " was opened to be read only", options_.path);

@@ -38,6 +38,8 @@ class ConformanceLaws {
         {"after a removal there is no counter, until a record makes it anew, from 0", RemovingStore<Store>,
          removed},
         {"a horizon never moves back", ExpiringStore<Store>, horizon_stays},
+        {"nothing of the period all is let go, and who asks for it is refused: invalid_option",
+         ExpiringStore<Store>, all_stays},
         {"what is before a horizon goes, and what comes later for it is left out and named",
          ExpiringStore<Store>, expires},
         {"what was acknowledged is there when the store is opened again", true,
@@ -122,6 +124,16 @@ class ConformanceLaws {
     if constexpr (ExpiringStore<Store>) {
       t.expire({PeriodType::day, 172'800}, 10);
       t.expire({PeriodType::day, 86'400}, 10);
+    }
+  }
+
+  static void all_stays(Trial& t, std::uint64_t) {
+    if constexpr (ExpiringStore<Store>) {
+      auto writer = t.writer("a writer");
+      const Key key{"ns", {}, "a"};
+      t.send(writer, {{key, {1, no_floor}}});
+      t.refuse_to_expire({PeriodType::all, 1});
+      t.check(key);
     }
   }
 

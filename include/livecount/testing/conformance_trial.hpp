@@ -147,6 +147,20 @@ class ConformanceTrial {
     require(store_->horizons() == model.states().front().horizons, "it tells other horizons");
   }
 
+  /// The store must not let these go.
+  void refuse_to_expire(Bucket first) requires ExpiringStore<Store> {
+    say("what is before " + describe(KeyView{"...", first, "..."}) + " is to go");
+    Errc code = Errc::ok;
+    try {
+      (void)store_->expire(first, 10);
+    } catch (const Error& error) {
+      code = error.code();
+    }
+    require(code == Errc::invalid_option,
+            "it should be refused with invalid_option, not end in " + std::string(to_string(code)));
+    require(store_->horizons() == model.states().front().horizons, "it tells other horizons");
+  }
+
   // ---- what is there
 
   void check(const KeyView& key) {
