@@ -71,7 +71,7 @@ simulated-late-records-not-taken-back | counter/write_behind.hpp | simulate/memo
 simulated-horizon-published-after-the-removal | counter/retainer.hpp | simulate/memory_store | s/    raise\(\{type, start\}\);/    coming_[index(type)] = start;/; s/(remove\(PeriodType type.*?first = )starts_\[index\(type\)\]\.load\(std::memory_order_relaxed\);\s*return first != Horizons::none && (store\.expire\(Bucket\{type, first\}, most\));/$1coming_[index(type)]; const bool more = first != 0 && $2; if (first != 0) raise({type, first}); return more;/s; s/(const Retention retention_;)/std::array<std::int64_t, 8> coming_{}; $1/
 simulated-horizon-frame-not-replayed | store/file_recovery.hpp | simulate/file_store | s/    state_->horizons\.raise\(first\);\n//
 simulated-gone-and-still-read | counter/core.hpp | simulate/memory_store | s/    if \(!retainer_\.keeps\(key\.key\.bucket\)\) return Errc::ok;\n//
-simulated-a-minute-too-early | counter/retainer.hpp | simulate/memory_store | s/const std::chrono::sys_seconds since = now\.seconds\(\) - kept;/const std::chrono::sys_seconds since = now.seconds();/
+simulated-a-minute-too-early | retention.hpp | simulate/memory_store | s/now\.seconds\(\) - of\(type\);/now.seconds();/
 END
 )
 
