@@ -42,12 +42,15 @@ void kill_at_random(const std::string& name, std::uint64_t amount, std::uint64_t
     Site<Store> site(name, folder.path().string(), session % 2 == 0 ? Floor::zero : Floor::none, seen);
     for (int i = 0; i < 250 && seen.kills < amount; ++i) {
       Process writer(site.command(random() % 3 == 0 ? "inline" : "jthread", most_threads, 0, random()));
-      if (random() % 3 != 0 && !writer.wait_until([&] { return site.current().opened.load(); })) {
-        throw Wrong("the store did not open: " + std::string(site.current().told.data()));
+      const Log& log = site.current();
+      const std::uint64_t from = random() % 3;  // its start, the opening of the store, or the first batch
+      const auto reached = [&] { return from == 1 ? log.opened.load() : log.sent != 0; };
+      if (from != 0 && !writer.wait_until(reached)) {
+        throw Wrong("the store did not open, or nothing was written: " + std::string(log.told.data()));
       }
       std::this_thread::sleep_for(microseconds(random() % 8'000));
       if (const Ending ending = writer.kill(); ending != killed_by(SIGKILL)) {
-        throw Wrong("the writer " + show_ending(ending) + ": " + site.current().told.data());
+        throw Wrong("the writer " + show_ending(ending) + ": " + log.told.data());
       }
       ++seen.kills;
       try {

@@ -89,12 +89,14 @@ void expect(bool condition, const std::string& what, const Log& log) {
 }
 
 void expect_told(const Log& log, const std::string& path, const std::vector<std::string>& reasons) {
-  const std::string told = log.told.data();
-  const bool reason = std::any_of(reasons.begin(), reasons.end(), [&](const std::string& text) {
-    return told.find(text) != std::string::npos;
-  });
-  expect(told.find(path) != std::string::npos && reason, "the message names " + path + " and the reason",
-         log);
+  const auto is_told = [&] {
+    const std::string told = log.told.data();
+    const auto is_in = [&](const std::string& text) { return told.find(text) != std::string::npos; };
+    return is_in(path) && std::any_of(reasons.begin(), reasons.end(), is_in);
+  };
+  // It may be in the middle of telling something anew.
+  for (int i = 0; i < 1'000 && !is_told(); ++i) std::this_thread::sleep_for(milliseconds(1));
+  expect(is_told(), "the message names " + path + " and the reason", log);
 }
 
 // ---- outages: a fault that begins below a running process, and ends

@@ -80,6 +80,7 @@ class Core final : private Drain {
       throw Error(Errc::invalid_option,
                   "this store cannot tell its names (it is no QuestionStore): no max_names", "max_names");
     }
+    Epochs<Sync>::prepare();
     queue_.start(*this);
     if (!options_.retention.empty()) queue_.notify(Wake::dirty);
   }

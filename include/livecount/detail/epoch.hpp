@@ -65,6 +65,15 @@ class Epochs {
     Mine& mine_;
   };
 
+  /// Asks the kernel for what heavy guards need. A thread's first guard would, too; but with several threads the kernel
+  /// makes them wait for each other (10 ms were seen), and while there is one it does not.
+  static void prepare() noexcept {
+    if (chosen_.load(std::memory_order_acquire)) return;  // (9) pairs with (10)
+    // Two threads at once ask the kernel the same.
+    heavy_.store(Sync::register_heavy_barrier(), std::memory_order_relaxed);
+    chosen_.store(true, std::memory_order_release);  // (10)
+  }
+
   /// To be taken after unlinking. A read-modify-write, so that whoever moves the epoch on after it, and any reader
   /// that has seen that, sees the unlinking: no reader of what was unlinked has an epoch above the stamp.
   [[nodiscard]] static std::uint64_t stamp() noexcept {
@@ -74,7 +83,7 @@ class Epochs {
   /// Moves the epoch on. What was unlinked under a stamp smaller than the answer may be freed.
   [[nodiscard]] static std::uint64_t oldest_reader() noexcept {
     // (3) release: a reader that sees the new epoch in (4) sees what was unlinked before.
-    choose_barrier();
+    prepare();
     std::uint64_t oldest = epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (heavy()) Sync::heavy_barrier();
     for (Record* record = records_.load(std::memory_order_acquire); record;
@@ -118,14 +127,6 @@ class Epochs {
 
   static bool heavy() noexcept { return heavy_.load(std::memory_order_relaxed); }
 
-  // Before a thread's first guard, so that none has seen another answer. Not a static initialiser: counters of static
-  // storage duration may be at work before it has run. Two threads at once ask the kernel the same.
-  static void choose_barrier() noexcept {
-    if (chosen_.load(std::memory_order_acquire)) return;  // (9) pairs with (10)
-    heavy_.store(Sync::register_heavy_barrier(), std::memory_order_relaxed);
-    chosen_.store(true, std::memory_order_release);  // (10)
-  }
-
   [[nodiscard]] static Mine& mine() noexcept {
     Mine& mine = Sync::template local<Mine>();
     if (!mine.record) enlist(mine);
@@ -143,7 +144,7 @@ class Epochs {
       }
     };
 
-    choose_barrier();
+    prepare();  // so that no guard has seen another answer; not as a static initialiser, as it may come too late
     Record* record = records_.load(std::memory_order_acquire);
     for (; record; record = record->next) {
       bool free = false;
