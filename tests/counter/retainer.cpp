@@ -439,6 +439,24 @@ TEST_CASE("whatever a store throws is told, and it is asked less and less often"
   CHECK(seconds.retainer.step(seconds.cache, store, seconds.now, 10) == 1s);
 }
 
+TEST_CASE("what a horizon is behind is told though the store failed just then") {
+  const WatchedStore::Options options;
+  WatchedStore store(options);
+  Seconds seconds(16s);
+  const auto look_after = [&](std::chrono::seconds passed, std::chrono::seconds by_the_clock) {
+    StillSync::time += passed;
+    seconds.now = Time(seconds.now.seconds() + by_the_clock);
+    (void)seconds.retainer.step(seconds.cache, store, seconds.now, 10);
+  };
+  look_after(0s, 0s);
+  *options.on_expire = [&] { throw Error(Errc::store_unavailable, "not now", "store"); };
+  look_after(1s, 100s);
+  CHECK(seconds.told == std::vector<Errc>{Errc::store_unavailable});
+  *options.on_expire = nullptr;
+  look_after(1s, 1s);
+  CHECK(seconds.told == std::vector<Errc>{Errc::store_unavailable, Errc::clock_jump});
+}
+
 TEST_CASE("letting much go by hand does not hold up who closes") {
   using C = Counter<LruCache, WatchedStore, ManualQueue, TestClock>;
   const WatchedStore::Options store;

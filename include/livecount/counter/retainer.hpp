@@ -146,6 +146,7 @@ class Retainer {
       task.retry = {};
     });
     if (!failure) return told;
+    if (told) task.behind = false;  // to be told the next time
     task.retry = std::clamp(task.retry * 2, shortest_step, longest_retry);
     task.due = Sync::now() + task.retry;
     return failure;
