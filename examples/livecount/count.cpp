@@ -86,7 +86,8 @@ class Run {
         progress_(total_size(command.files), command.quiet),
         parser_(make_parser(command, options.calendar)),
         hits_(options),
-        pipeline_(hits_, periods_, command.threads, rejections_) {
+        pipeline_(hits_, {.periods = periods_, .threads = command.threads, .line_by_line = command.strict},
+                  rejections_) {
     if (!command.resume) return;
     resumption_.emplace(hits_, typename Resumption<Counter>::Options{
                                    .url = command.store.url,
@@ -287,6 +288,7 @@ int count(const CountCommand& command) {
     Hits::Options options = counter_options(command.store);
     options.cache.entries = command.cache_entries;
     options.max_names = command.max_names;
+    options.max_batch = 16'384;  // a page of the table is then written for many of its rows at once
     return Run<Hits>(command, options).finish_all();
   }
   auto options = counter_options<ResumedHits>(command.store);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// From events to counts. With one thread the caller's own thread counts. With several the caller only reads,
-// and hands the events of each block of text to the workers, by the hash of namespace and name: all changes
-// of one counter are made by one worker in the order of the input, so the counts do not depend on the number
-// of threads, floor or not.
+// From events to counts, many at a time. With one thread the caller's own thread counts. With several the caller only
+// reads, and hands the events of each block of text to the workers, by the hash of namespace and name: all changes of one
+// counter are made by one worker in the order of the input, so the counts do not depend on the number of threads, floor
+// or not.
 //
 // Events point into their block, which lives as long as a batch of them: names are not copied. Each worker's
 // queue holds a few batches; when it is full the reader waits.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -17,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -84,8 +87,15 @@ class BatchQueue {
 template <class Counter>
 class Pipeline {
  public:
-  Pipeline(Counter& counter, livecount::Periods periods, std::size_t threads, Rejections& rejections)
-      : counter_(counter), periods_(periods), rejections_(rejections) {
+  struct Options {
+    livecount::Periods periods;
+    std::size_t threads = 1;
+    bool line_by_line = false;  // with one thread: what is refused is known before the next line
+  };
+
+  Pipeline(Counter& counter, const Options& options, Rejections& rejections)
+      : counter_(counter), options_(options), rejections_(rejections) {
+    const std::size_t threads = options.threads;
     if (threads < 2) return;
     for (std::size_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
     for (auto& worker : workers_) worker->thread = std::thread([this, &worker = *worker] { work(worker); });
@@ -93,19 +103,19 @@ class Pipeline {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  /// Counts the events of one line, or puts them aside until the end of the block.
+  /// Counts the events of one line, at the end of the block at the latest.
   void take(const LineEvents& events, const Position& position) {
-    if (workers_.empty()) {
-      for (const Event& event : events) {
-        if (!count(event, position)) return;
-      }
+    if (!workers_.empty()) {
+      for (const Event& event : events) worker_of(event).gathered.push_back({event, position});
       return;
     }
-    for (const Event& event : events) worker_of(event).gathered.push_back({event, position});
+    for (const Event& event : events) gathered_.push_back({event, position});
+    if (options_.line_by_line || gathered_.size() >= most_gathered) count_gathered();
   }
 
-  /// Hands the events of a block to the workers. Throws what stopped one of them.
+  /// Counts the events of a block, or hands them to the workers. Throws what stopped one of them.
   void end_block(const Block& text) {
+    count_gathered();
     for (auto& worker : workers_) {
       if (worker->gathered.empty()) continue;
       const std::size_t size = worker->gathered.size();
@@ -153,9 +163,7 @@ class Pipeline {
     bool failed = false;  // then batches are taken and dropped, so that the reader never waits in vain
     while (const auto batch = worker.queue.pop()) {
       try {
-        for (std::size_t i = 0; i < batch->events.size() && !failed; ++i) {
-          count(batch->events[i].event, batch->events[i].position);
-        }
+        if (!failed) count(batch->events);
       } catch (...) {
         failed = true;
         const std::lock_guard lock(mutex_);
@@ -164,25 +172,51 @@ class Pipeline {
     }
   }
 
-  /// False if the line is rejected. Throws what concerns the store and not the line.
-  bool count(const Event& event, const Position& position) {
+  void count_gathered() {
+    count(gathered_);
+    gathered_.clear();
+  }
+
+  /// Throws what concerns the store and not a line.
+  void count(std::span<const PlacedEvent> events) {
+    std::array<livecount::NamedUpdate, most_gathered> updates;
+    std::array<livecount::Errc, most_gathered> codes;
+    while (!events.empty()) {
+      const std::size_t size = std::min(events.size(), most_gathered);
+      for (std::size_t i = 0; i < size; ++i) {
+        const Event& event = events[i].event;
+        updates[i] = {event.name,
+                      {.periods = options_.periods,
+                       .ns = event.ns,
+                       .delta = event.delta,
+                       .at = livecount::Time(event.at)}};
+      }
+      const std::span some(updates.data(), size);
+      if (counter_.try_increment_many(some, std::span(codes.data(), size)) != 0) {
+        for (std::size_t i = 0; i < size; ++i) {
+          if (codes[i] != livecount::Errc::ok && codes[i] != livecount::Errc::not_yet_durable)
+            count_again(updates[i], events[i].position);
+        }
+      }
+      events = events.subspan(size);
+    }
+  }
+
+  /// Once more what was refused, and so changed nothing, for the message. What had waited in vain for room, and finds some
+  /// now, comes after others of its group.
+  void count_again(const livecount::NamedUpdate& update, const Position& position) {
     using livecount::Errc;
-    const livecount::Update update{
-        .periods = periods_, .ns = event.ns, .delta = event.delta, .at = livecount::Time(event.at)};
-    const Errc code = counter_.try_increment(event.name, update);
-    if (code == Errc::ok || code == Errc::not_yet_durable) return true;
-    try {  // nothing was changed; once more, for the message
-      counter_.increment(event.name, update);
-      return true;
+    try {
+      counter_.increment(update.name, update.update);
     } catch (const livecount::Error& error) {
       switch (error.code()) {
-        case Errc::not_yet_durable: return true;
+        case Errc::not_yet_durable: return;
         case Errc::name_too_long:
         case Errc::namespace_too_long:
         case Errc::time_out_of_range:
         case Errc::delta_out_of_range:
         case Errc::overflow:
-        case Errc::expired: rejections_.refused(position, error.what()); return false;
+        case Errc::expired: return rejections_.refused(position, error.what());
         default: throw;
       }
     }
@@ -193,9 +227,12 @@ class Pipeline {
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
+  static constexpr std::size_t most_gathered = 64;
+
   Counter& counter_;
-  const livecount::Periods periods_;
+  const Options options_;
   Rejections& rejections_;
+  std::vector<PlacedEvent> gathered_;  // with one thread, within a block
   std::mutex mutex_;
   std::exception_ptr error_;  // the first; under mutex_
   std::vector<std::unique_ptr<Worker>> workers_;
