@@ -70,6 +70,7 @@ class SqliteForks {
   static inline const ForkListener listener_{in_child, nullptr};
 };
 
+/// One thread at a time: SQLite's own locks are left out.
 class SqliteConnection {
  public:
   SqliteConnection(const std::string& path, int flags, std::chrono::milliseconds busy_timeout)
@@ -79,7 +80,8 @@ class SqliteConnection {
     SqliteForks::require_none(path);
     SqliteForks::opened();  // before: a fork in between must not go unnoticed
     sqlite3* db = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_EXRESCODE, nullptr);
+    const int code =
+        sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nullptr);
     db_.reset(db);
     if (code != SQLITE_OK) throw SqliteError(db, code, path, "open");
     sqlite3_busy_timeout(db, static_cast<int>(busy_timeout_.count()));

@@ -2,10 +2,13 @@
 // The connection by which a SqliteStore writes: a batch's records, its row in the ledger, what is put aside.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,7 +104,7 @@ class SqliteWriter {
   [[nodiscard]] ApplyResult write(const Batch& batch) {
     ApplyResult result = Outcome::applied;
     const Horizons horizons = read_horizons(connection_);
-    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+    for (const std::size_t i : in_order_of_keys(batch.records)) {
       if (!horizons.keeps(batch.records[i].key.bucket)) {
         result.late.push_back(i);
       } else if (!write(batch.records[i])) {
@@ -109,6 +112,8 @@ class SqliteWriter {
         result.quarantined.push_back(i);
       }
     }
+    std::sort(result.late.begin(), result.late.end());
+    std::sort(result.quarantined.begin(), result.quarantined.end());
     write_ledger(batch);
     return result;
   }
@@ -146,6 +151,15 @@ class SqliteWriter {
 
   [[nodiscard]] static std::string_view bytes_of(const WriterId& writer) noexcept {
     return {reinterpret_cast<const char*>(writer.data()), writer.size()};
+  }
+
+  /// Rows that are neighbours in the table are then written one after the other. Those of one counter stay in their order.
+  [[nodiscard]] static std::vector<std::size_t> in_order_of_keys(std::span<const Record> records) {
+    std::vector<std::size_t> order(records.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return records[a].key < records[b].key; });
+    return order;
   }
 
   void write_ledger(const Batch& batch) {
