@@ -157,10 +157,8 @@ class BasicFileStore {
   }
 
   // ---- ExpiringStore
-
   [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
-  /// Whole buckets go at once; the journal gets shorter at the next compaction. Throws: as compact,
-  /// invalid_option.
+  /// Whole buckets go at once; the journal shrinks at the next compaction. Throws: as compact, invalid_option.
   [[nodiscard]] bool expire(Bucket first, std::size_t) {
     require_ends(first);
     require_own_process();
