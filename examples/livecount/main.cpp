@@ -142,9 +142,8 @@ void add_retain(CLI::App& app, RetainCommand& command) {
   CLI::App* sub = add_command(
       app, "retain", "let old buckets go, and show since when buckets are kept",
       "What has gone does not come again: whoever counts into this store later is told, or has it left out.\n"
-      "One call moves on by no more than a bucket is kept, should the clock be wrong: exit status 1 then. "
-      "For a job\n"
-      "that comes less often than that there is --trust-clock.\n"
+      "One call moves on by no more than a bucket is kept, should the clock be wrong: exit status 1 then.\n"
+      "A job that comes less often than that needs --trust-clock.\n"
       "Example: livecount retain --store sqlite:hits.db second=1h hour=30d");
   add_store_choice(sub, command.store);
   sub->add_option("rules", command.rules,

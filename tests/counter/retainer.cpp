@@ -210,9 +210,26 @@ struct StillSync : StdSync {
   [[nodiscard]] static time_point now() noexcept { return time; }
 };
 
+/// Calls a function when something is to go.
+class WatchedStore : public MemoryStore {
+ public:
+  struct Options {
+    std::shared_ptr<std::function<void()>> on_expire = std::make_shared<std::function<void()>>();
+  };
+  explicit WatchedStore(Options options) : on_expire_(std::move(options.on_expire)) {}
+  bool expire(Bucket first, std::size_t most) {
+    if (*on_expire_) (*on_expire_)();
+    return MemoryStore::expire(first, most);
+  }
+
+ private:
+  std::shared_ptr<std::function<void()>> on_expire_;
+};
+
 /// A Retainer of seconds, on a store that lets them go.
 struct Seconds {
-  MemoryStore store{{}};
+  std::shared_ptr<std::function<void()>> on_expire = std::make_shared<std::function<void()>>();
+  WatchedStore store{{on_expire}};
   LruCache cache{{}};
   Time now = utc("2026-03-10T12:00:00Z");
   std::vector<Errc> told;
@@ -360,22 +377,6 @@ TEMPLATE_TEST_CASE("the period all does not end, and nothing of it goes", "", Me
   CHECK(place.counter->store().horizons() == Horizons());
 }
 
-/// Calls a function when something is to go.
-class WatchedStore : public MemoryStore {
- public:
-  struct Options {
-    std::shared_ptr<std::function<void()>> on_expire = std::make_shared<std::function<void()>>();
-  };
-  explicit WatchedStore(Options options) : on_expire_(std::move(options.on_expire)) {}
-  bool expire(Bucket first, std::size_t most) {
-    if (*on_expire_) (*on_expire_)();
-    return MemoryStore::expire(first, most);
-  }
-
- private:
-  std::shared_ptr<std::function<void()>> on_expire_;
-};
-
 TEST_CASE("a drain beside another one that lets go is told to come again") {
   using C = Counter<LruCache, WatchedStore, ManualQueue, TestClock>;
   const WatchedStore::Options store;
@@ -413,21 +414,19 @@ TEST_CASE("on_error may wait for who lets go, but cannot itself") {
 }
 
 TEST_CASE("whatever a store throws is told, and it is asked less and less often") {
-  const WatchedStore::Options options;
-  WatchedStore store(options);
   Seconds seconds(16s);
   int asked = 0;
-  *options.on_expire = [&] {
+  *seconds.on_expire = [&] {
     if (++asked % 2 == 0) throw 2;
     throw std::bad_alloc();
   };
   std::vector<std::chrono::milliseconds> waits;
   for (int i = 0; i < 9; ++i) {
-    const auto wait = seconds.retainer.step(seconds.cache, store, seconds.now, 10);
+    const auto wait = seconds.look();
     REQUIRE(wait);
     waits.push_back(*wait);
     StillSync::time += *wait - 1ms;
-    (void)seconds.retainer.step(seconds.cache, store, seconds.now, 10);  // too early
+    (void)seconds.look();  // too early
     CHECK(asked == i + 1);
     StillSync::time += 1ms;
   }
@@ -435,25 +434,18 @@ TEST_CASE("whatever a store throws is told, and it is asked less and less often"
   CHECK(seconds.told.size() == 9);
   CHECK(seconds.told[0] == Errc::store_unavailable);
   CHECK(seconds.told[1] == Errc::store_failed);
-  *options.on_expire = nullptr;
-  CHECK(seconds.retainer.step(seconds.cache, store, seconds.now, 10) == 1s);
+  *seconds.on_expire = nullptr;
+  CHECK(seconds.look() == 1s);
 }
 
 TEST_CASE("what a horizon is behind is told though the store failed just then") {
-  const WatchedStore::Options options;
-  WatchedStore store(options);
   Seconds seconds(16s);
-  const auto look_after = [&](std::chrono::seconds passed, std::chrono::seconds by_the_clock) {
-    StillSync::time += passed;
-    seconds.now = Time(seconds.now.seconds() + by_the_clock);
-    (void)seconds.retainer.step(seconds.cache, store, seconds.now, 10);
-  };
-  look_after(0s, 0s);
-  *options.on_expire = [&] { throw Error(Errc::store_unavailable, "not now", "store"); };
-  look_after(1s, 100s);
+  (void)seconds.look();
+  *seconds.on_expire = [] { throw Error(Errc::store_unavailable, "not now", "store"); };
+  (void)seconds.look_after(1s, 100s);
   CHECK(seconds.told == std::vector<Errc>{Errc::store_unavailable});
-  *options.on_expire = nullptr;
-  look_after(1s, 1s);
+  *seconds.on_expire = nullptr;
+  (void)seconds.look_after(1s, 1s);
   CHECK(seconds.told == std::vector<Errc>{Errc::store_unavailable, Errc::clock_jump});
 }
 

@@ -2,8 +2,8 @@
 //
 // FileStore: counts in memory, and every batch appended to a journal before it counts.
 //
-// No database is needed, and writing is as fast as appending to a file. All counts are kept in memory: about 50
-// bytes each, and the name. One process at a time opens the files; others may read them.
+// No database is needed. All counts are kept in memory: about 50 bytes each, and the name. One process at a time opens the
+// files; others may read them.
 //
 //     livecount::FastCounter<livecount::FileStore> hits{{.store = {.path = "hits.journal"}}};
 //
@@ -48,8 +48,7 @@
 
 namespace livecount::inline v0_1 {
 
-/// When a FileStore makes sure that what was written is on the disk. (Not named Sync: that is what policies
-/// call the threads they run on.)
+/// When what was written is made sure to be on the disk. (Not named Sync: so policies call the threads they run on.)
 enum class FileSync : std::uint8_t {
   every_batch,  // before a batch is acknowledged
   interval,     // at the latest sync_interval after
@@ -157,6 +156,7 @@ class BasicFileStore {
   }
 
   // ---- ExpiringStore
+
   [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
   /// Whole buckets go at once; the journal shrinks at the next compaction. Throws: as compact, invalid_option.
   [[nodiscard]] bool expire(Bucket first, std::size_t) {
