@@ -81,7 +81,7 @@ class Counter {
     // processes on one store each makes room for so many. Needs a QuestionStore.
     std::size_t max_names = 0;
     std::size_t max_batch = 1000;             // records in a batch. More: fewer commits, longer ones
-    std::chrono::milliseconds refresh{1000};  // how old other processes' changes may be in a read
+    std::chrono::milliseconds refresh{1000};  // how old other processes' changes may be in what is read
 
     // How long buckets are kept after their end; nothing: for ever. Needs an ExpiringStore. Older ones leave cache and
     // store in the background, by the queue's thread, or with what pump, flush and InlineQueue's updates write: all at once

@@ -153,6 +153,33 @@ TEST_CASE("a batch with an overflow that is sent again is counted once") {
   CHECK(hits.stats().stored_sum == 101);
 }
 
+/// Puts the last record of a batch aside; and says also, as it would to a batch that is sent again after its buckets have
+/// gone, that it came too late.
+struct TwiceLeftOut : MemoryStore {
+  struct Options {};
+  explicit TwiceLeftOut(Options) {}
+  ApplyResult apply(const Batch& batch) {
+    const std::size_t last = batch.records.size() - 1;
+    ApplyResult result =
+        MemoryStore::apply({batch.writer, batch.shard, batch.sequence, batch.records.first(last)});
+    result.quarantined = result.late = {last};
+    return result;
+  }
+};
+
+TEST_CASE("what was left out of an overflow counter for two reasons is taken back once") {
+  Counter<LruCache, TwiceLeftOut, ManualQueue> hits({.max_names = 1});
+  hits.increment("a");
+  hits.increment("b", {.delta = 2});
+  hits.increment("c", {.delta = 3});
+  hits.flush();
+  const Stats stats = hits.stats();
+  CHECK(stats.accepted_sum == 6);
+  CHECK(stats.stored_sum == 1);
+  CHECK(stats.quarantined_sum == 5);
+  CHECK(stats.expired_sum == 0);
+}
+
 TEST_CASE("names made up by several threads stay within the cap, and the sum is right") {
   Counter<LockFreeCache, MemoryStore, JthreadQueue> hits{
       {.cache = {.entries = 4096}, .queue = {.max_delay = 1ms}, .when_full = Limit::flush, .max_names = 100}};

@@ -14,6 +14,7 @@
 #include "store/sqlite_place.hpp"
 #include "store/writer.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 namespace {
 
@@ -227,6 +228,19 @@ TEST_CASE("a file that is deleted underneath is reported, not counted into and n
     CHECK(result.outcome == Outcome::not_applied);
     CHECK(contains(result.message, place.path));
   }
+  CHECK_FALSE(fs::exists(place.path));
+}
+
+TEST_CASE("nothing is let go of in a file that was deleted underneath") {
+  const Place place;
+  SqliteStore store(place.options());
+  Writer writer(1);
+  REQUIRE(is_applied(writer.send(store, {plus("a", 1)})));
+  fs::remove(place.path);
+  const auto error = error_of([&] { (void)store.expire({PeriodType::day, 0}, 10); });
+  REQUIRE(error);
+  CHECK(error->code() == Errc::store_failed);
+  CHECK(contains(error->what(), place.path));
   CHECK_FALSE(fs::exists(place.path));
 }
 

@@ -95,8 +95,9 @@ class Core final : private Drain {
       const std::uint64_t name_hash = hash_of(update.ns, name);
       if (update.periods.is_single() && !result && adder_.is_plain(delta)) {
         const HashedKey key = key_of(name, update.ns, *update.periods.begin(), update.at, name_hash);
-        return retainer_.keeps(key.key.bucket) ? add_plain(key, name_hash, delta) : Errc::expired;
+        return retainer_.keeps(key.key.bucket) ? add_plain(key, name_hash, delta) : too_late();
       }
+      if (result) look_for_changes();
       return add_keys(keys_of(name, update, name_hash), delta, result);
     });
   }
@@ -205,6 +206,7 @@ class Core final : private Drain {
   [[nodiscard]] Errc get(std::string_view name, const Lookup& lookup, std::optional<Count>& count) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
     if (closed()) return refusal();  // before the store is asked
+    look_for_changes();
     const std::uint64_t name_hash = hash_of(lookup.ns, name);
     const HashedKey key = key_of(name, lookup.ns, lookup.period, lookup.at, name_hash);
     count = std::nullopt;
@@ -215,7 +217,6 @@ class Core final : private Drain {
         return show(count);
       }
     }
-    loader_.look_for_changes();
     {
       const Guard guard;
       if (closed()) return refusal();
@@ -445,7 +446,7 @@ class Core final : private Drain {
   /// In the way that the delta and the number of periods ask for.
   [[nodiscard]] Errc add_keys(const Keys& keys, Count delta, Count* result) {
     if (keys.expired == 0) return add_kept(keys, delta, result);
-    if (keys.count == 0) return Errc::expired;
+    if (keys.count == 0) return too_late();
     const Errc code = add_kept(keys, delta, result);
     if (code == Errc::ok) leave_out(keys.expired);
     return code;
@@ -568,9 +569,10 @@ class Core final : private Drain {
   template <class F>
   [[nodiscard]] Errc change_one(std::string_view name, const Lookup& lookup, F f) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
+    look_for_changes();
     const std::uint64_t name_hash = hash_of(lookup.ns, name);
     const Keys keys = keys_of(name, update_of(lookup), name_hash);
-    if (keys.expired != 0) return Errc::expired;
+    if (keys.expired != 0) return too_late();
     return with_pins(keys, [&](Entry* const* entries) {
       const std::lock_guard latch(latch_of(name_hash));
       const Errc code = loader_.load(*entries[0], name_hash);
@@ -677,22 +679,26 @@ class Core final : private Drain {
 
   // ---- the rest
 
-  /// Lets old buckets go, as far as it is time. The more was written, the more may go, so that what comes is outrun.
-  /// Returns when to come again.
+  /// Lets old buckets go, as far as it is time. Returns when to come again.
   [[nodiscard]] typename Retainer<Sync>::Wait retain() noexcept {
     if constexpr (ExpiringStore<Store>) {
       if (closed() || handler_.inside()) return std::nullopt;
       const auto& figures = write_behind_.figures();
       const std::uint64_t late = figures.late.load(std::memory_order_relaxed);
-      if (late != late_.exchange(late, std::memory_order_relaxed)) retainer_.learn(store_);
+      if (late != late_.exchange(late, std::memory_order_relaxed)) retainer_.try_learn(store_);
       if (options_.retention.empty()) return std::nullopt;
-      const std::uint64_t records = figures.records.load(std::memory_order_relaxed);
-      const std::uint64_t more = records - records_.exchange(records, std::memory_order_relaxed);
-      return retainer_.step(cache_, store_, time_of(std::nullopt),
-                            rows_at_a_time + 2 * static_cast<std::size_t>(more));
+      return retainer_.step(cache_, store_, time_of(std::nullopt), rows_at_a_time,
+                            figures.records.load(std::memory_order_relaxed));
     } else {
       return std::nullopt;
     }
+  }
+
+  /// Once in `refresh`: what other processes have counted, and let go. Throws what the store throws.
+  void look_for_changes() {
+    loader_.look_for_changes([this] {
+      if constexpr (ExpiringStore<Store>) retainer_.learn(store_);
+    });
   }
 
   [[nodiscard]] Errc show(std::optional<Count>& count) const noexcept {
@@ -700,6 +706,8 @@ class Core final : private Drain {
     return Errc::ok;
   }
 
+  /// Why an update of buckets that are not kept is refused.
+  [[nodiscard]] Errc too_late() const noexcept { return closed() ? refusal() : Errc::expired; }
   /// Why an update is refused that has found no room, nor got any.
   [[nodiscard]] Errc no_room() const noexcept { return closed() ? refusal() : Errc::backpressure; }
 
@@ -747,8 +755,8 @@ class Core final : private Drain {
   Retainer<Sync> retainer_;
   Tally<Sync> accepted_;
   atomic<std::uint64_t> refused_{0};
-  atomic<std::uint64_t> left_out_{0};           // of updates: periods whose bucket is not kept
-  atomic<std::uint64_t> late_{0}, records_{0};  // figures as retain() saw them last
+  atomic<std::uint64_t> left_out_{0};  // of updates: periods whose bucket is not kept
+  atomic<std::uint64_t> late_{0};      // records, as retain() saw them last
   typename Sync::mutex close_mutex_;
 };
 

@@ -12,7 +12,9 @@
 // Threads: distinct handles, also of one name: safe. A shared handle: not safe, give each thread its own.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -84,11 +86,16 @@ class Handle {
   [[nodiscard]] Errc bind(const std::optional<Time>& at) {
     if (periods_ == PeriodType::all) return count_ == 1 ? Errc::ok : pin(std::nullopt);
     const Time time = core_->time_of(at);
-    if (count_ != 0 && from_ <= time && time < until_) return Errc::ok;
+    if (count_ != 0 && from_ <= time && time < until_ && keeps_all()) return Errc::ok;
     let_go();
     const Errc code = pin(time);
     if (code == Errc::ok) remember_bounds(time);
     return code;
+  }
+
+  [[nodiscard]] bool keeps_all() const noexcept {
+    return std::all_of(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(count_),
+                       [this](const auto* entry) { return core_->keeps(entry->key().bucket); });
   }
 
   [[nodiscard]] Errc pin(const std::optional<Time>& time) {

@@ -70,9 +70,10 @@ class Loader {
     return code;
   }
 
-  /// Asks the store, about once in `refresh`, whether other processes have changed it; then every entry is
-  /// stale.
-  void look_for_changes() {
+  /// Asks the store, about once in `refresh`, whether other processes have changed it; then learn() is called, and every
+  /// entry is stale. Throws what the store and learn() throw; then the next call asks again.
+  template <class F>
+  void look_for_changes(F learn) {
     if constexpr (SharedStore<Store>) {
       const std::int64_t now = rough_now().time_since_epoch().count();
       const auto every = std::chrono::duration_cast<std::chrono::nanoseconds>(refresh_).count();
@@ -81,6 +82,7 @@ class Loader {
       // In this order: who finds the new version already there must find every entry stale, too. And who finds that it has
       // been looked at: until the end each reader looks for itself, so that one that stands still here hides nothing.
       if (version_.load(std::memory_order_acquire) != version) {
+        learn();
         generation_.fetch_add(1, std::memory_order_relaxed);
         version_.store(version, std::memory_order_release);
       }

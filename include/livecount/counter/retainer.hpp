@@ -56,19 +56,24 @@ class Retainer {
       horizons.raise({type, starts_[index(type)].load(std::memory_order_relaxed)});
     return horizons;
   }
-  /// What the store keeps: another process may have moved it.
+  /// What the store keeps: another process may have moved it. Throws what the store throws.
   template <class Store>
-  void learn(Store& store) noexcept {
-    tell(failure_of([&] {
-      const Horizons horizons = store.horizons();
-      for (const PeriodType type : Periods::every()) raise({type, horizons[type]});
-    }));
+  void learn(Store& store) {
+    const Horizons horizons = store.horizons();
+    for (const PeriodType type : Periods::every()) raise({type, horizons[type]});
+  }
+  /// The same, with failures told.
+  template <class Store>
+  void try_learn(Store& store) noexcept {
+    tell(failure_of([&] { learn(store); }));
   }
 
-  /// Moves the horizons that have to move, has at most so many counters of each type removed, and drops from the cache
-  /// what has gone. Returns when to come again, if ever.
+  /// Moves the horizons that have to move, has at most so many counters of each type removed, and twice as many as were
+  /// written since some were left, so that what comes is outrun; and drops from the cache what has gone. `records`: written
+  /// so far. Returns when to come again, if ever.
   template <class Cache, class Store>
-  [[nodiscard]] Wait step(Cache& cache, Store& store, Time now, std::size_t most) noexcept {
+  [[nodiscard]] Wait step(Cache& cache, Store& store, Time now, std::size_t most,
+                          std::uint64_t records) noexcept {
     std::array<std::exception_ptr, type_count> told;
     Wait next;
     {
@@ -77,7 +82,8 @@ class Retainer {
       for (const PeriodType type : Periods::every()) {
         if (retention_.of(type).count() == 0) continue;
         Task& task = tasks_[index(type)];
-        if (task.due <= Sync::now()) told[index(type)] = work_on(task, type, cache, store, now, most);
+        if (task.due <= Sync::now())
+          told[index(type)] = work_on(task, type, cache, store, now, most, records);
         const auto wait = std::chrono::ceil<std::chrono::milliseconds>(task.due - Sync::now());
         next = std::max(std::min(next.value_or(wait), wait), std::chrono::milliseconds(0));
       }
@@ -91,14 +97,19 @@ class Retainer {
   template <class Cache, class Store, class Between>
   [[nodiscard]] std::string finish(Cache& cache, Store& store, Time now, std::size_t most, Between between) {
     const std::lock_guard turn(turn_);
-    std::string jumps;
-    for (const PeriodType type : Periods::every()) {
-      if (retention_.of(type).count() != 0) jumps += move(tasks_[index(type)], type, cache, now);
+    try {
+      std::string jumps;
+      for (const PeriodType type : Periods::every()) {
+        if (retention_.of(type).count() != 0) jumps += move(tasks_[index(type)], type, cache, now);
+      }
+      for (const PeriodType type : Periods::every()) {
+        while (remove(type, store, most)) between();
+      }
+      return jumps;
+    } catch (...) {
+      for (Task& task : tasks_) task.behind = false;  // to be told the next time
+      throw;
     }
-    for (const PeriodType type : Periods::every()) {
-      while (remove(type, store, most)) between();
-    }
-    return jumps;
   }
 
  private:
@@ -113,6 +124,7 @@ class Retainer {
     typename Sync::time_point move_due{};              // ... and to move the horizon
     std::optional<typename Sync::time_point> moved{};  // when it was looked at whether it has to move
     bool behind = false;                               // then it did not move as far as it should have
+    std::optional<std::uint64_t> left_at{};            // records written when some were left to be removed
     std::chrono::milliseconds retry{0};                // not 0: how long was waited since the last failure
   };
 
@@ -131,7 +143,7 @@ class Retainer {
   /// Returns what is to be told, if anything.
   template <class Cache, class Store>
   [[nodiscard]] std::exception_ptr work_on(Task& task, PeriodType type, Cache& cache, Store& store, Time now,
-                                           std::size_t most) noexcept {
+                                           std::size_t most, std::uint64_t records) noexcept {
     std::exception_ptr told;
     const std::exception_ptr failure = failure_of([&] {
       if (task.move_due <= Sync::now()) {
@@ -142,7 +154,10 @@ class Retainer {
         if (!jump.empty() && !was_behind)
           told = std::make_exception_ptr(Error(Errc::clock_jump, jump, where));
       }
-      task.due = remove(type, store, most) ? Sync::now() + pause : task.move_due;
+      const std::uint64_t since = records - task.left_at.value_or(records);
+      const bool more = remove(type, store, most + 2 * static_cast<std::size_t>(since));
+      task.left_at = more ? std::optional(records) : std::nullopt;
+      task.due = more ? Sync::now() + pause : task.move_due;
       task.retry = {};
     });
     if (!failure) return told;
@@ -188,9 +203,7 @@ class Retainer {
     const std::chrono::seconds kept = retention_.of(type);
     const std::int64_t before = starts_[index(type)].load(std::memory_order_relaxed);
     const std::int64_t wanted = retention_.first_kept(type, now, calendar_).start;
-    const typename Sync::time_point looked = Sync::now();
-    const auto passed =
-        std::chrono::floor<std::chrono::seconds>(looked - std::exchange(task.moved, looked).value_or(looked));
+    const std::chrono::seconds passed = local_time_passed(task, now.seconds() - kept);
     std::int64_t start = wanted;
     if (before != Horizons::none) {
       const std::int64_t furthest =
@@ -205,6 +218,14 @@ class Retainer {
       (void)cache.drop_clean([this](const KeyView& key) { return !keeps(key.bucket); });
     }
     return task.behind ? describe_jump(type, before, start, wanted) : std::string();
+  }
+
+  /// Since the horizon was looked at last, by the calendar's clock around `since`: that may have been turned forward.
+  [[nodiscard]] std::chrono::seconds local_time_passed(Task& task, std::chrono::sys_seconds since) const {
+    const typename Sync::time_point looked = Sync::now();
+    const auto passed =
+        std::chrono::floor<std::chrono::seconds>(looked - std::exchange(task.moved, looked).value_or(looked));
+    return std::max(passed, calendar_.local(since) - calendar_.local(since - passed));
   }
 
   [[nodiscard]] static std::string describe_jump(PeriodType type, std::int64_t before, std::int64_t start,

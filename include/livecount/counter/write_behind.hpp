@@ -608,7 +608,7 @@ class WriteBehind {
       if (i >= records_.size()) continue;  // a store that names no record of the batch has left none out
       ++part.records;
       if (i >= entries_.size()) {  // of an overflow counter
-        part.sum += static_cast<std::uint64_t>(records_[i].change.sum);
+        part.sum += static_cast<std::uint64_t>(std::exchange(records_[i].change.sum, 0));
         continue;
       }
       const KeyView key = entries_[i]->key();

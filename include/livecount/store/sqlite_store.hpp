@@ -139,15 +139,9 @@ class SqliteStore {
         return !answer;
       });
       if (!committed) return result;
-      if (!writer_->connection().has_moved()) {
-        clean_ledger();
-        return result;
-      }
-      writer_.reset();
-      const std::lock_guard reading(reader_mutex_);
-      reader_.reset();
-      return {Outcome::unknown, Errc::store_failed,
-              options_.path + ": the file was deleted, renamed or replaced while it was in use"};
+      if (has_lost_file()) return {Outcome::unknown, Errc::store_failed, lost_file_message()};
+      clean_ledger();
+      return result;
     } catch (const Error& error) {
       return {in_doubt_ ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
     }
@@ -156,10 +150,7 @@ class SqliteStore {
   // ---- ExpiringStore
 
   /// Throws: as settings.
-  [[nodiscard]] Horizons horizons() const {
-    detail::SqliteReader reader(options_.path, options_.busy_timeout);
-    return detail::read_horizons(reader.connection());
-  }
+  [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
   /// Looks at each namespace. The file does not shrink: its free pages are used again. Throws: as settings, invalid_option.
   [[nodiscard]] bool expire(Bucket first, std::size_t most) {
     require_ends(first);
@@ -172,6 +163,7 @@ class SqliteStore {
       more = writer_->expire(first, most);
       return true;
     });
+    if (has_lost_file()) throw Error(Errc::store_failed, lost_file_message(), options_.path);
     return more;
   }
 
@@ -284,6 +276,18 @@ class SqliteStore {
       if (committing) commits_.fetch_add(1, std::memory_order_release);  // (1)
       throw;
     }
+  }
+
+  /// Whether what was committed just now went into a file that is no longer there; then all is opened anew.
+  [[nodiscard]] bool has_lost_file() {
+    if (!writer_->connection().has_moved()) return false;
+    writer_.reset();
+    const std::lock_guard reading(reader_mutex_);
+    reader_.reset();
+    return true;
+  }
+  [[nodiscard]] std::string lost_file_message() const {
+    return options_.path + ": the file was deleted, renamed or replaced while it was in use";
   }
 
   /// For its own sake: the batch before it is committed, whatever becomes of this.
