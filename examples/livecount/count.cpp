@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The command that counts files of events: reads, parses, counts, and says what became of every line.
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -289,6 +290,7 @@ int count(const CountCommand& command) {
     options.cache.entries = command.cache_entries;
     options.max_names = command.max_names;
     options.max_batch = 16'384;  // a page of the table is then written for many of its rows at once
+    options.queue.max_delay = std::chrono::milliseconds(20);  // writes beside the reading, not after it
     return Run<Hits>(command, options).finish_all();
   }
   auto options = counter_options<ResumedHits>(command.store);
