@@ -100,7 +100,7 @@ class BasicEntry {
     return new (memory) BasicEntry(key);
   }
   [[nodiscard]] static std::size_t bytes_for(const KeyView& key) noexcept {
-    return sizeof(BasicEntry) + key.name.size() + (key.ns == default_namespace ? 0 : key.ns.size());
+    return sizeof(BasicEntry) + key.name.size() + (detail::is_default(key.ns) ? 0 : key.ns.size());
   }
   ~BasicEntry() = default;
   BasicEntry(const BasicEntry&) = delete;
@@ -292,7 +292,7 @@ class BasicEntry {
 
   [[nodiscard]] static std::uint16_t sized(const KeyView& key) noexcept {
     return static_cast<std::uint16_t>(key.name.size() |
-                                      (key.ns == default_namespace ? in_default_namespace : 0U));
+                                      (detail::is_default(key.ns) ? in_default_namespace : 0U));
   }
   // Of the name, then those of the namespace.
   [[nodiscard]] const char* bytes() const noexcept { return reinterpret_cast<const char*>(this + 1); }

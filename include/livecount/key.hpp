@@ -28,6 +28,14 @@ namespace livecount::inline v0_1 {
 /// The namespace of updates that name none.
 inline constexpr std::string_view default_namespace = "default";
 
+namespace detail {
+/// Whether it is that one: of an update that names none without a look at the bytes.
+[[nodiscard]] constexpr bool is_default(std::string_view ns) noexcept {
+  return ns.size() == default_namespace.size() &&
+         (ns.data() == default_namespace.data() || ns == default_namespace);
+}
+}  // namespace detail
+
 /// Ordered by namespace, period type, time, name.
 struct KeyView {
   std::string_view ns;

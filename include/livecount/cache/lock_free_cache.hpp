@@ -184,7 +184,7 @@ class BasicLockFreeCache {
       return static_cast<std::size_t>(((bits & 0xFFFF'FFFFULL) * bucket_count_) >> 32);
     };
     const std::size_t first = reduce(hash);
-    std::size_t second = reduce(detail::mix(hash, 1));
+    std::size_t second = reduce(hash >> 16);
     if (second == first) second = first + 1 == bucket_count_ ? 0 : first + 1;
     return {&buckets_[first], &buckets_[second]};
   }

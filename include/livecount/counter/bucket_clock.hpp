@@ -23,7 +23,7 @@ class BucketClock {
 
   /// Throws Error{time_out_of_range}. Any thread. Wait-free while the time stays in the bucket asked for
   /// last.
-  [[nodiscard]] Place place(PeriodType type, Time time) {
+  [[nodiscard, gnu::always_inline]] Place place(PeriodType type, Time time) {
     if (type == PeriodType::all) return {{type, 0}, 0};
     Slot& slot = slots_[static_cast<std::size_t>(type)];
     const std::int64_t at = time.seconds().time_since_epoch().count();

@@ -97,8 +97,7 @@ class Core final : private Drain {
         const HashedKey key = key_of(name, update.ns, *update.periods.begin(), update.at, name_hash);
         return retainer_.keeps(key.key.bucket) ? add_plain(key, name_hash, delta) : too_late();
       }
-      if (result) look_for_changes();
-      return add_keys(keys_of(name, update, name_hash), delta, result);
+      return update_keys(name, update, name_hash, delta, result);
     });
   }
 
@@ -114,7 +113,7 @@ class Core final : private Drain {
       const std::size_t some = std::min(group, count - first);
       for (std::size_t i = 0; i < some; ++i) {
         const auto& [name, update] = named(first + i);
-        codes[i] = work_out(name, update, keys[i]);
+        codes[i] = try_work_out(name, update, keys[i]);
         if constexpr (FetchingCache<Cache>)
           keys[i].for_each_hash([&](auto hash) { cache_.fetch_buckets(hash); });
       }
@@ -132,31 +131,13 @@ class Core final : private Drain {
     }
   }
 
-  /// The same for a handle's entries, which stay pinned.
+  /// The same as update for a handle's entries, which stay pinned.
   [[nodiscard]] Errc update_pinned(Entry* const* entries, std::size_t count, std::uint64_t name_hash,
                                    Count delta) noexcept {
-    return account([&] {
-      if (!in_range(delta)) return Errc::delta_out_of_range;
-      Added added = Added::no;
-      if (count == 1 && adder_.is_plain(delta)) {
-        const Guard guard;
-        if (closed()) return refusal();
-        added = adder_.add(*entries[0], name_hash, delta);  // never cancelled: what is pinned does not leave
-        if (is_done(added)) accepted_.add(guard.thread_index(), delta);
-      }
-      (void)tell_queue(added);
-      if (is_done(added)) return Errc::ok;
-      Patience patience;
-      for (;;) {
-        {
-          const Call call(lifetime_);
-          if (!call) return refusal();
-          const Errc code = add_pinned(entries, count, name_hash, delta, nullptr);
-          if (code != Errc::backpressure) return code;
-        }
-        if (!relieve(patience)) return no_room();
-      }
-    });
+    if constexpr (!Queue::writes_through) {
+      if (count == 1 && add_plain_pinned(*entries[0], name_hash, delta)) return Errc::ok;
+    }
+    return update_pinned_together(entries, count, name_hash, delta);
   }
 
   /// An update that counted has been left out of so many periods, whose buckets are not kept.
@@ -267,14 +248,15 @@ class Core final : private Drain {
   // ---- handles
 
   [[nodiscard]] std::uint64_t hash_of(std::string_view ns, std::string_view name) const noexcept {
-    return hash_bytes(name, ns == default_namespace ? default_seed_ : seed_of(ns, seed_));
+    return hash_bytes(name, is_default(ns) ? default_seed_ : seed_of(ns, seed_));
   }
   /// Throws Error{time_out_of_range}.
-  [[nodiscard]] HashedKey key_of(std::string_view name, std::string_view ns, PeriodType type,
-                                 const std::optional<Time>& at, std::uint64_t name_hash) {
+  [[nodiscard, gnu::always_inline]] HashedKey key_of(std::string_view name, std::string_view ns,
+                                                     PeriodType type, const std::optional<Time>& at,
+                                                     std::uint64_t name_hash) {
     if (type == PeriodType::all) return {{ns, {type, 0}, name}, name_hash};
-    const auto [bucket, salt] = buckets_.place(type, time_of(at));
-    return {{ns, bucket, name}, name_hash ^ salt};
+    const auto place = buckets_.place(type, time_of(at));
+    return {{ns, {type, place.bucket.start}, name}, name_hash ^ place.salt};
   }
   /// Null if there is no room, even after having waited for it.
   [[nodiscard]] Entry* pin(const HashedKey& key) {
@@ -432,15 +414,21 @@ class Core final : private Drain {
 
   [[nodiscard]] Errc commit() noexcept { return flush().failed ? Errc::not_yet_durable : Errc::ok; }
 
-  [[nodiscard]] Errc work_out(std::string_view name, const Update& update, Keys& keys) noexcept {
+  [[nodiscard]] Errc try_work_out(std::string_view name, const Update& update, Keys& keys) noexcept {
     keys.count = 0;
     if (const Errc code = check(name, update.ns, update.delta); code != Errc::ok) return code;
     try {
-      keys = keys_of(name, update, hash_of(update.ns, name));
+      work_out(name, update, hash_of(update.ns, name), keys);
       return Errc::ok;
     } catch (const Error& error) {
       return error.code();
     }
+  }
+
+  [[nodiscard, gnu::noinline]] Errc update_keys(std::string_view name, const Update& update,
+                                                std::uint64_t name_hash, Count delta, Count* result) {
+    if (result) look_for_changes();
+    return add_keys(keys_of(name, update, name_hash), delta, result);
   }
 
   /// In the way that the delta and the number of periods ask for.
@@ -463,9 +451,14 @@ class Core final : private Drain {
 
   [[nodiscard]] Keys keys_of(std::string_view name, const Update& update, std::uint64_t name_hash) {
     Keys keys;
+    work_out(name, update, name_hash, keys);
+    return keys;
+  }
+  void work_out(std::string_view name, const Update& update, std::uint64_t name_hash, Keys& keys) {
     keys.ns = update.ns;
     keys.name = name;
     keys.name_hash = name_hash;
+    keys.count = keys.expired = 0;
     const Time at = time_of(update.at);  // one for all periods
     for (const PeriodType type : update.periods) {
       const HashedKey key = key_of(name, update.ns, type, at, name_hash);
@@ -475,7 +468,6 @@ class Core final : private Drain {
         ++keys.expired;
       }
     }
-    return keys;
   }
 
   [[nodiscard]] Errc add_plain(const HashedKey& key, std::uint64_t name_hash, Count delta) {
@@ -489,13 +481,47 @@ class Core final : private Drain {
       }
     }
     (void)tell_queue(added);
-    if (is_done(added)) return Errc::ok;
+    return is_done(added) ? Errc::ok : add_not_plain(key, name_hash, delta, added);
+  }
+  [[nodiscard, gnu::noinline]] Errc add_not_plain(const HashedKey& key, std::uint64_t name_hash, Count delta,
+                                                  Added added) {
     Keys keys;
     keys.ns = key.key.ns;
     keys.name = key.key.name;
     keys.name_hash = name_hash;
     keys.add(key);
     return added == Added::cancelled ? repeat_cancelled(keys, delta) : add_together(keys, delta, nullptr);
+  }
+
+  /// False, and nothing was changed, if it is not plain. Never cancelled: what is pinned does not leave.
+  [[nodiscard]] bool add_plain_pinned(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
+    if (!adder_.is_plain(delta)) return false;
+    Added added = Added::no;
+    {
+      const Guard guard;
+      if (closed()) return false;
+      added = adder_.add(entry, name_hash, delta);
+      if (is_done(added)) accepted_.add(guard.thread_index(), delta);
+    }
+    (void)tell_queue(added);
+    return is_done(added);
+  }
+
+  [[nodiscard, gnu::noinline]] Errc update_pinned_together(Entry* const* entries, std::size_t count,
+                                                           std::uint64_t name_hash, Count delta) noexcept {
+    return account([&] {
+      if (!in_range(delta)) return Errc::delta_out_of_range;
+      Patience patience;
+      for (;;) {
+        {
+          const Call call(lifetime_);
+          if (!call) return refusal();
+          const Errc code = add_pinned(entries, count, name_hash, delta, nullptr);
+          if (code != Errc::backpressure) return code;
+        }
+        if (!relieve(patience)) return no_room();
+      }
+    });
   }
 
   /// It is counted, whatever becomes of the repeat: that only sees to it that the counter exists.

@@ -50,14 +50,14 @@ class Handle {
         until_(other.until_),
         from_(other.from_),
         entries_(other.entries_),
-        count_(std::exchange(other.count_, 0)) {}
+        count_(std::exchange(other.count_, 0)),
+        left_out_(other.left_out_) {}
   Handle& operator=(Handle&&) = delete;
 
   /// Adds to every period, or to none. Throws and Progress: as Counter::increment.
   void increment(Count delta = 1, std::optional<Time> at = std::nullopt) {
     if (const Errc code = try_increment(delta, at); code != Errc::ok) {
-      detail::raise(*core_, code, "increment", name_,
-                    {.periods = periods_, .ns = ns_, .delta = delta, .at = at});
+      raise(code, delta, at);
     }
   }
   /// The same, downwards. Requires: delta is not the smallest 64-bit number.
@@ -65,43 +65,56 @@ class Handle {
 
   /// The same as increment, with the error as a code. Throws: nothing. Progress: as Counter::increment.
   [[nodiscard]] Errc try_increment(Count delta = 1, std::optional<Time> at = std::nullopt) noexcept {
-    Errc code = Errc::closed;
-    try {
-      code = core_->closed() ? core_->refusal() : bind(at);
-    } catch (const Error& error) {
-      code = error.code();
-    } catch (const std::exception&) {  // no memory for an entry
-      let_go();
-      code = Errc::backpressure;
+    if (!is_bound(at)) [[unlikely]] {
+      if (const Errc code = bind(at); code != Errc::ok) return core_->refuse(code);
     }
-    if (code != Errc::ok) return core_->refuse(code);
-    code = core_->update_pinned(entries_.data(), count_, name_hash_, delta);
-    if (code == Errc::ok && count_ != periods_.size()) [[unlikely]]
-      core_->leave_out(periods_.size() - count_);
+    const Errc code = core_->update_pinned(entries_.data(), count_, name_hash_, delta);
+    if (code == Errc::ok && left_out_ != 0) [[unlikely]]
+      core_->leave_out(left_out_);
     return code;
   }
 
  private:
-  /// Makes the entries those of the buckets in which the time lies.
-  [[nodiscard]] Errc bind(const std::optional<Time>& at) {
-    if (periods_ == PeriodType::all) return count_ == 1 ? Errc::ok : pin(std::nullopt);
-    const Time time = core_->time_of(at);
-    if (count_ != 0 && from_ <= time && time < until_ && keeps_all()) return Errc::ok;
-    let_go();
-    const Errc code = pin(time);
-    if (code == Errc::ok) remember_bounds(time);
-    return code;
+  [[noreturn, gnu::cold]] void raise(Errc code, Count delta, std::optional<Time> at) const {
+    detail::raise(*core_, code, "increment", name_,
+                  {.periods = periods_, .ns = ns_, .delta = delta, .at = at});
   }
 
-  [[nodiscard]] bool keeps_all() const noexcept {
-    return std::all_of(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(count_),
+  /// Whether the entries are those of the buckets in which the time lies, and these are kept.
+  [[nodiscard]] bool is_bound(const std::optional<Time>& at) const noexcept {
+    if (count_ == 0) return false;
+    if (periods_ == PeriodType::all) return true;
+    const Time time = core_->time_of(at);
+    return from_ <= time && time < until_ &&
+           std::all_of(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(count_),
                        [this](const auto* entry) { return core_->keeps(entry->key().bucket); });
   }
 
+  /// Makes them those.
+  [[nodiscard, gnu::noinline]] Errc bind(const std::optional<Time>& at) noexcept {
+    if (core_->closed()) return core_->refusal();
+    let_go();
+    try {
+      const Time time = core_->time_of(at);
+      const Errc code = pin(time);
+      if (code == Errc::ok) remember_bounds(time);
+      return code;
+    } catch (const Error& error) {
+      return error.code();
+    } catch (const std::exception&) {  // no memory for an entry
+      let_go();
+      return Errc::backpressure;
+    }
+  }
+
   [[nodiscard]] Errc pin(const std::optional<Time>& time) {
+    left_out_ = 0;
     for (const PeriodType type : periods_) {
       const HashedKey key = core_->key_of(name_, ns_, type, time, name_hash_);
-      if (!core_->keeps(key.key.bucket)) continue;
+      if (!core_->keeps(key.key.bucket)) {
+        ++left_out_;
+        continue;
+      }
       auto* const entry = core_->pin(key);
       if (!entry) {
         let_go();
@@ -138,6 +151,7 @@ class Handle {
   Time from_{};
   std::array<typename Core::Entry*, detail::most_periods> entries_{};
   std::size_t count_ = 0;
+  std::size_t left_out_ = 0;  // periods whose bucket is not kept
 };
 
 }  // namespace livecount::inline v0_1

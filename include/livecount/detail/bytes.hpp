@@ -19,12 +19,21 @@ template <class Word>
 [[nodiscard]] inline bool same_bytes(const char* a, const char* b, std::size_t size) noexcept {
   using Long = std::uint64_t;
   using Short = std::uint32_t;
+  if (size >= 2 * sizeof(Long)) {
+    const auto differ = [&](std::size_t at) {
+      return (load_bytes<Long>(a + at) ^ load_bytes<Long>(b + at)) |
+             (load_bytes<Long>(a + at + sizeof(Long)) ^ load_bytes<Long>(b + at + sizeof(Long)));
+    };
+    const std::size_t last = size - 2 * sizeof(Long);
+    for (std::size_t i = 0; i < last; i += 2 * sizeof(Long)) {
+      if (differ(i) != 0) return false;
+    }
+    return differ(last) == 0;
+  }
   if (size >= sizeof(Long)) {
     const std::size_t last = size - sizeof(Long);
-    for (std::size_t i = 0; i < last; i += sizeof(Long)) {
-      if (load_bytes<Long>(a + i) != load_bytes<Long>(b + i)) return false;
-    }
-    return load_bytes<Long>(a + last) == load_bytes<Long>(b + last);
+    return load_bytes<Long>(a) == load_bytes<Long>(b) &&
+           load_bytes<Long>(a + last) == load_bytes<Long>(b + last);
   }
   if (size >= sizeof(Short)) {
     const std::size_t last = size - sizeof(Short);

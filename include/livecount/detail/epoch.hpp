@@ -48,10 +48,10 @@ class Epochs {
  public:
   class Guard {
    public:
-    Guard() noexcept : mine_(mine()) {
+    [[gnu::always_inline]] Guard() noexcept : mine_(mine()) {
       if (mine_.depth++ == 0) enter(*mine_.record);
     }
-    ~Guard() {
+    [[gnu::always_inline]] ~Guard() {
       // (1) release: what was read happens before the free that follows the acquire in (2).
       if (--mine_.depth == 0) mine_.record->epoch.store(0, std::memory_order_release);
     }
@@ -113,7 +113,7 @@ class Epochs {
   }
 
  private:
-  static void enter(Record& record) noexcept {
+  [[gnu::always_inline]] static void enter(Record& record) noexcept {
     const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);  // (4) pairs with (3)
     if (heavy()) {
       // Ordered with what follows by the barrier that the other side imposes. release: who sees it in (2) instead of the

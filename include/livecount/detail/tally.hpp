@@ -19,7 +19,8 @@ class Tally {
   };
 
   /// `thread`: a number that no other thread has at the time (Epochs::Guard::thread_index). Wait-free.
-  void add(std::uint32_t thread, std::int64_t delta, std::uint64_t updates = 1) noexcept {
+  [[gnu::always_inline]] void add(std::uint32_t thread, std::int64_t delta,
+                                  std::uint64_t updates = 1) noexcept {
     const auto sum = static_cast<std::uint64_t>(delta);
     if (thread < own_cells) {  // nobody else writes here, so a load and a store will do
       Cell& cell = cells_[thread];
