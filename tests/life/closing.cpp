@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -159,13 +160,19 @@ TEST_CASE("several threads close at once, and all are told the same") {
 TEST_CASE("on_error may ask and count, but is refused what its own caller may be waiting for") {
   std::atomic<bool> down = true;
   std::atomic<int> told = 0, wrong = 0;
-  std::atomic<Switched*> self = nullptr;
+  std::mutex mutex;
+  Switched* self = nullptr;  // under mutex
+  const auto tell_of = [&](Switched* counter) {
+    const std::lock_guard lock(mutex);
+    self = counter;
+  };
   const auto require = [&](bool right) { wrong += right ? 0 : 1; };
   Switched::Options options{.store = {.down = &down},
                             .queue = {.max_delay = 1ms, .first_retry = 1ms, .last_retry = 2ms},
                             .max_pending = 9,
                             .block_timeout = 24h};
   options.on_error = [&](const Error& error) {
+    const std::lock_guard lock(mutex);
     Switched* const counter = self;
     if (!counter) return;
     ++told;
@@ -179,9 +186,10 @@ TEST_CASE("on_error may ask and count, but is refused what its own caller may be
   };
   Switched counter(options);
   for (int i = 0; i < 8; ++i) counter.increment("n" + std::to_string(i));
-  self = &counter;
+  tell_of(&counter);
   while (told < 3) std::this_thread::sleep_for(1ms);                    // by the queue's thread
   CHECK(code_of([&] { counter.flush(); }) == Errc::store_unavailable);  // by this one
+  tell_of(nullptr);  // it may be inside of it still, where a closed counter would be another one
   down = false;
   CHECK(counter.close(1min).clean);
   CHECK(wrong == 0);
