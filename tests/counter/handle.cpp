@@ -3,6 +3,7 @@
 // combinations/names_and_times.cpp; that they outlive their Counter: stress/flush_close.cpp.
 #include <livecount/counter/handle.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,18 @@ TEST_CASE("a handle counts what its Counter counts") {
   handle.decrement(9, Time{});  // the floor holds for it, too
   CHECK(counter.get("a") == 0);
   CHECK(counter.stats().accepted == 4);
+}
+
+TEST_CASE("a handle of all time takes a time of any year, as its Counter does, and no other handle does") {
+  Scripted counter;
+  const Time far = std::chrono::sys_seconds(std::chrono::seconds(400'000'000'000));  // the year 14645
+  CHECK(counter.try_increment("a", {.at = far}) == Errc::ok);
+  CHECK(counter.handle("a").try_increment(1, far) == Errc::ok);
+  auto both = counter.handle("a", {.periods = PeriodType::day | PeriodType::all});
+  CHECK(both.try_increment(1, far) == Errc::time_out_of_range);
+  CHECK(both.try_increment(1, far) == Errc::time_out_of_range);
+  CHECK(both.try_increment(1, Time{}) == Errc::ok);
+  CHECK(counter.get("a") == 3);
 }
 
 TEST_CASE("a handle keeps the counters of its buckets in memory until it moves on or goes") {

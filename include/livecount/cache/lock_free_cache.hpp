@@ -184,7 +184,7 @@ class BasicLockFreeCache {
       return static_cast<std::size_t>(((bits & 0xFFFF'FFFFULL) * bucket_count_) >> 32);
     };
     const std::size_t first = reduce(hash);
-    std::size_t second = reduce(hash >> 16);
+    std::size_t second = reduce(hash >> 16);  // leads with bit 47, the first with 31; the tag is above
     if (second == first) second = first + 1 == bucket_count_ ? 0 : first + 1;
     return {&buckets_[first], &buckets_[second]};
   }

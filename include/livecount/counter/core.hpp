@@ -11,6 +11,8 @@
 //   together   All others: floored decrements, very large deltas, updates that want the new count, and those
 //              that met something unusual. Pins every entry, loads where a count is needed, then adds by
 //              compare-and-swap inside the gate: all or none, and whole for the worker.
+// What is rare lies in functions that are not inlined: else the usual way would save registers for it, and wait for that
+// before each atomic operation.
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
 // time; held during a store read), the turn of the drain, the gate of the name, a cache's own. Nobody waits
@@ -255,6 +257,7 @@ class Core final : private Drain {
                                                      PeriodType type, const std::optional<Time>& at,
                                                      std::uint64_t name_hash) {
     if (type == PeriodType::all) return {{ns, {type, 0}, name}, name_hash};
+    // By its parts: what is copied whole right after it was written in parts is waited for.
     const auto place = buckets_.place(type, time_of(at));
     return {{ns, {type, place.bucket.start}, name}, name_hash ^ place.salt};
   }

@@ -95,11 +95,13 @@ class Handle {
     if (core_->closed()) return core_->refusal();
     let_go();
     try {
+      if (periods_ == PeriodType::all) return pin(std::nullopt);  // whatever the time, of any year
       const Time time = core_->time_of(at);
       const Errc code = pin(time);
       if (code == Errc::ok) remember_bounds(time);
       return code;
     } catch (const Error& error) {
+      let_go();
       return error.code();
     } catch (const std::exception&) {  // no memory for an entry
       let_go();

@@ -106,7 +106,7 @@ struct Stats {
   std::uint64_t evicted = 0;      // entries that have left
 };
 
-/// The wall clock by default: the kernel's coarse clock, at most 10 ms behind, for a third of the price.
+/// The wall clock by default: time(), which is the kernel's coarse clock on Linux, at most 10 ms behind.
 struct CoarseClock {
   [[nodiscard]] Time now() const noexcept {
     return std::chrono::sys_seconds(std::chrono::seconds(std::time(nullptr)));
