@@ -142,7 +142,7 @@ class Adder {
     if (!Entry::is_live(word)) return taken_back ? Added::no : Added::cancelled;
     if (Entry::is_queued(word)) return taken_back ? Added::no : Added::yes;
     write_behind_.room().reserve_by_force();
-    const Word before = write_behind_.mark(entry);
+    const Word before = write_behind_.mark(entry, name_hash);
     if (taken_back) return Added::no;
     if (!Entry::is_live(before)) return Added::cancelled;
     return Entry::is_queued(before) ? Added::yes : Added::marked;

@@ -649,7 +649,7 @@ class Core final : private Drain {
         return Errc::overflow;
       }
       for (std::size_t i = 0; i < count; ++i) {
-        if (clean[i] && !Entry::is_queued(write_behind_.mark(*entries[i]))) added = Added::marked;
+        if (clean[i] && !Entry::is_queued(write_behind_.mark(*entries[i], name_hash))) added = Added::marked;
       }
       for (std::size_t i = 0; i < count; ++i) {
         if (adder_.note_change(*entries[i])) added = Added::ripe;
@@ -674,7 +674,7 @@ class Core final : private Drain {
         throw;
       }
       count = adder_.take(entry, window);
-      if (clean && !Entry::is_queued(write_behind_.mark(entry))) added = Added::marked;
+      if (clean && !Entry::is_queued(write_behind_.mark(entry, name_hash))) added = Added::marked;
       if (adder_.note_change(entry)) added = Added::ripe;
     }
     accepted_.add(Guard().thread_index(), -*count);

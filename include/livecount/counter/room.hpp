@@ -24,24 +24,24 @@ class Room {
     std::size_t taken = taken_.load(std::memory_order_relaxed);
     do {
       if (taken + marks > places_) {
-        full_.store(true, std::memory_order_relaxed);
+        set_full(true);
         return false;
       }
     } while (!taken_.compare_exchange_weak(taken, taken + marks, std::memory_order_acq_rel));
     // Also mends a `full` that was set, too late, beside a settling.
-    full_.store(taken + marks >= places_, std::memory_order_relaxed);
+    set_full(taken + marks >= places_);
     return true;
   }
   /// For an update that has already been added: its mark cannot be refused. So what is pending may pass the number of
   /// places by one for each update that is under way at that moment.
   void reserve_by_force() noexcept {
     if (taken_.fetch_add(1, std::memory_order_acq_rel) + 1 >= places_) {
-      full_.store(true, std::memory_order_relaxed);
+      set_full(true);
     }
   }
   void unreserve(std::size_t marks) noexcept {
     if (taken_.fetch_sub(marks, std::memory_order_acq_rel) - marks < places_) {
-      full_.store(false, std::memory_order_relaxed);
+      set_full(false);
     }
   }
 
@@ -49,9 +49,14 @@ class Room {
   template <class T>
   using atomic = typename Sync::template atomic<T>;
 
+  void set_full(bool full) noexcept {
+    if (full_.load(std::memory_order_relaxed) != full) full_.store(full, std::memory_order_relaxed);
+  }
+
   const std::size_t places_;
-  atomic<std::size_t> taken_{0};
-  atomic<bool> full_{false};  // a hint: taken_ has reached places_
+  alignas(cache_line) atomic<std::size_t> taken_{0};
+  alignas(cache_line) atomic<bool> full_{
+      false};  // a hint: taken_ has reached places_; each update looks at it
 };
 
 }  // namespace livecount::inline v0_1::detail

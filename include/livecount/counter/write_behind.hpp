@@ -89,9 +89,7 @@ class WriteBehind {
   /// Names with one latch have one gate, too.
   static constexpr std::size_t latches = 256;
 
-  [[nodiscard]] Gate<Sync>& gate(std::uint64_t name_hash) noexcept {
-    return gates_[name_hash % gates_.size()];
-  }
+  [[nodiscard]] Gate<Sync>& gate(std::uint64_t name_hash) noexcept { return section(name_hash).gate; }
   [[nodiscard]] const Pace& pace() const noexcept { return limits_.pace; }
   [[nodiscard]] Room<Sync>& room() noexcept { return room_; }
   [[nodiscard]] std::size_t pending() const noexcept { return room_.taken(); }
@@ -100,12 +98,12 @@ class WriteBehind {
 
   /// Marks the entry, with a reservation of one, and chains it if it was not marked. Returns the old word:
   /// without `live` the entry has left and nothing was done.
-  typename Entry::Word mark(Entry& entry) noexcept {
+  typename Entry::Word mark(Entry& entry, std::uint64_t name_hash) noexcept {
     const auto old = entry.mark();
     if (!Entry::is_live(old) || Entry::is_queued(old)) {
       room_.unreserve(1);
     } else {
-      chain(entry);
+      chain(entry, section(name_hash).chain);
     }
     return old;
   }
@@ -210,9 +208,9 @@ class WriteBehind {
       for (const Record& record : records_) f(record.key, record.change);
     }
     std::vector<std::pair<Entry*, Transform>> pending;
-    for (std::size_t i = 0; i < gates_.size(); ++i) {
-      const typename Gate<Sync>::Closed closed(gates_[i]);
-      distribute_chain();
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
+      const typename Gate<Sync>::Closed closed(sections_[i].gate);
+      take_chain(i);
       for (const Waiting& waiting : waiting_[i])
         pending.emplace_back(waiting.entry, waiting.entry->pending(window_of(waiting)));
     }
@@ -240,12 +238,13 @@ class WriteBehind {
     const auto add = [&sum](const Entry& entry) {
       sum += static_cast<std::uint64_t>(Entry::count_of(entry.load()) - entry.watermark());
     };
-    for (const auto& gate : waiting_) {
-      for (const Waiting& waiting : gate) add(*waiting.entry);
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
+      for (const Waiting& waiting : waiting_[i]) add(*waiting.entry);
+      for (const Entry* entry = taken_[i]; entry; entry = entry->next) add(*entry);
+      // (2) Only the holder of turn_ takes an entry out of the chain, and none in it can be evicted.
+      const Entry* entry = sections_[i].chain.load(std::memory_order_acquire);
+      for (; entry; entry = entry->next) add(*entry);
     }
-    for (const Entry* entry = taken_; entry; entry = entry->next) add(*entry);
-    // (2) Only the holder of turn_ takes an entry out of the chain, and none in it can be evicted.
-    for (const Entry* entry = chain_.load(std::memory_order_acquire); entry; entry = entry->next) add(*entry);
     return sum;
   }
 
@@ -254,6 +253,14 @@ class WriteBehind {
   using atomic = typename Sync::template atomic<T>;
 
   static constexpr std::int64_t none = INT64_MAX;
+  static constexpr std::size_t spare = 1024;  // what waits behind a gate keeps room for so many
+
+  /// The names whose hashes share a gate, and those of their entries that are dirty and not yet in the worker's hands. A
+  /// line for each, so that threads at different names leave each other alone.
+  struct alignas(cache_line) Section {
+    Gate<Sync> gate;
+    atomic<Entry*> chain{nullptr};
+  };
 
   struct Waiting {
     Entry* entry;
@@ -313,10 +320,14 @@ class WriteBehind {
     }
   }
 
-  void chain(Entry& entry) noexcept {
-    entry.next = chain_.load(std::memory_order_relaxed);
-    while (!chain_.compare_exchange_weak(entry.next, &entry, std::memory_order_release,  // (1) pairs with (2)
-                                         std::memory_order_relaxed)) {
+  [[nodiscard]] Section& section(std::uint64_t name_hash) noexcept {
+    return sections_[name_hash % sections_.size()];
+  }
+
+  void chain(Entry& entry, atomic<Entry*>& chain) noexcept {
+    entry.next = chain.load(std::memory_order_relaxed);
+    while (!chain.compare_exchange_weak(entry.next, &entry, std::memory_order_release,  // (1) pairs with (2)
+                                        std::memory_order_relaxed)) {
     }
     if (entry.next) return;
     if (oldest_.load(std::memory_order_relaxed) == none) set_oldest(now());
@@ -327,7 +338,7 @@ class WriteBehind {
 
   void drain_gates(bool due, Report& report) {
     if (!records_.empty() && !send(report)) return;
-    for (std::size_t i = 0; i < gates_.size(); ++i) {
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
       const std::uint64_t visit = ++visit_;
       while (collect(i, visit, due, report)) {
         ++visit_;  // what is marked from now on behind this gate is left for the next drain, else this might never end
@@ -344,12 +355,12 @@ class WriteBehind {
     // Most of the work is done before the gate is closed: only the holder of turn_ sees what has been taken.
     std::vector<Waiting>& waiting = waiting_[index];
     const auto by_name = [](const Waiting& a, const Waiting& b) { return a.name_hash < b.name_hash; };
-    distribute_chain();
+    take_chain(index);
     std::sort(waiting.begin(), waiting.end(), by_name);
     const auto sorted = static_cast<std::ptrdiff_t>(waiting.size());
 
-    const typename Gate<Sync>::Closed closed(gates_[index]);
-    distribute_chain();
+    const typename Gate<Sync>::Closed closed(sections_[index].gate);
+    take_chain(index);
     std::sort(waiting.begin() + sorted, waiting.end(), by_name);
     std::inplace_merge(waiting.begin(), waiting.begin() + sorted, waiting.end(), by_name);
     // All memory first: between freezing an entry and taking it from what is waiting nothing may throw.
@@ -370,19 +381,19 @@ class WriteBehind {
     }
     const bool full = name != waiting.end();
     waiting.erase(kept == name ? waiting.end() : std::move(name, waiting.end(), kept), waiting.end());
+    if (waiting.empty() && waiting.capacity() > spare) waiting = std::vector<Waiting>();
     return full;
   }
 
-  void distribute_chain() {
-    if (!taken_) taken_ = chain_.exchange(nullptr, std::memory_order_acquire);  // (2) pairs with (1)
-    while (taken_) {
-      Entry* const next = taken_->next;
-      const KeyView key = taken_->key();
-      const std::uint64_t name_hash = hash_name(key.ns, key.name, seed_);
-      waiting_[name_hash % gates_.size()].push_back({taken_, name_hash, visit_});
-      taken_ = next;
-      if (!taken_) taken_ = chain_.exchange(nullptr, std::memory_order_acquire);  // (2)
-    }
+  void take_chain(std::size_t index) {
+    Entry*& taken = taken_[index];
+    do {
+      for (; taken; taken = taken->next) {
+        const KeyView key = taken->key();
+        waiting_[index].push_back({taken, hash_name(key.ns, key.name, seed_), visit_});
+      }
+      taken = sections_[index].chain.exchange(nullptr, std::memory_order_acquire);  // (2) pairs with (1)
+    } while (taken);
   }
 
   /// A name is ripe if one of its entries is, and none is in a loader's hands.
@@ -405,7 +416,7 @@ class WriteBehind {
       const bool clean = !Entry::is_queued(entry.load());
       if (clean && entry.state() == Entry::State::present) {
         if (!room_.reserve(1)) return false;
-        (void)mark(entry);
+        (void)mark(entry, name_hash);
       }
     }
     Epochs<Sync>::synchronize();  // blind adds hold a Guard from the add to the mark
@@ -415,9 +426,10 @@ class WriteBehind {
   /// Nothing if an entry of the name is busy. See begin_anew.
   [[nodiscard]] std::optional<Errc> try_begin_anew(Entry& entry, std::uint64_t name_hash, Transform change,
                                                    Count& gone) {
-    std::vector<Waiting>& waiting = waiting_[name_hash % gates_.size()];
-    const typename Gate<Sync>::Closed closed(gate(name_hash));
-    distribute_chain();
+    const std::size_t index = name_hash % sections_.size();
+    std::vector<Waiting>& waiting = waiting_[index];
+    const typename Gate<Sync>::Closed closed(sections_[index].gate);
+    take_chain(index);
     const auto name = std::partition(waiting.begin(), waiting.end(),
                                      [&](const Waiting& w) { return w.name_hash != name_hash; });
     const auto is_busy = [](const Waiting& w) { return Entry::is_busy(w.entry->load()); };
@@ -644,10 +656,9 @@ class WriteBehind {
   const std::uint64_t seed_;
 
   // Any thread
-  std::array<Gate<Sync>, gate_count<Sync>> gates_;
+  std::array<Section, gate_count<Sync>> sections_;
   static_assert(latches % gate_count<Sync> == 0);  // one gate for all names of a latch
-  atomic<Entry*> chain_{nullptr};
-  Room<Sync> room_;  // for marks that are not settled
+  Room<Sync> room_;                                // for marks that are not settled
   atomic<std::int64_t> oldest_{
       none};  // steady time, ns, at which the oldest unwritten change was marked, or earlier
   atomic<std::int64_t> sending_since_{none};  // the same for what a drain has in its hands
@@ -661,9 +672,8 @@ class WriteBehind {
   // Under turn_
   typename Sync::mutex turn_;
   NameCap<Store> name_cap_;
-  std::array<std::vector<Waiting>, gate_count<Sync>>
-      waiting_;             // taken from the chain, not yet frozen, by gate
-  Entry* taken_ = nullptr;  // the rest of a chain that is being distributed
+  std::array<std::vector<Waiting>, gate_count<Sync>> waiting_;  // taken from the chains, not yet frozen
+  std::array<Entry*, gate_count<Sync>> taken_{};  // the rests of chains for which there was no memory
   std::uint64_t visit_ = 0;
   WriterId writer_{};                      // who sends that batch
   std::uint64_t sequence_ = 1;             // of the batch that is in flight, or the next one
