@@ -59,18 +59,18 @@ FileStore::Options options_of(const std::string& path, FileSync sync) {
 /// Batches of the names, in turns.
 class Batches {
  public:
-  Batches(const Stream& names, std::size_t size) : names_(names), size_(size) {}
+  /// `size` divides the number of names.
+  Batches(const Stream& names, std::size_t size) : size_(size) {
+    for (const std::string_view name : names.all())
+      records_.push_back({{"path", {PeriodType::day, 1'308'096'000}, name}, {1, no_floor}});
+  }
   Batch next() {
-    records_.clear();
-    for (std::size_t i = 0; i < size_; ++i) {
-      records_.push_back({{"path", {PeriodType::day, 1'308'096'000}, names_.all()[at_]}, {1, no_floor}});
-      at_ = (at_ + 1) % names_.size();
-    }
-    return {{}, 0, ++sequence_, records_};
+    const std::span<const Record> batch = std::span(records_).subspan(at_, size_);
+    at_ = (at_ + size_) % records_.size();
+    return {{}, 0, ++sequence_, batch};
   }
 
  private:
-  const Stream& names_;
   const std::size_t size_;
   std::vector<Record> records_;
   std::size_t at_ = 0;

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "calendar.hpp"
+#include "detail/bytes.hpp"
 #include "detail/hash.hpp"
 #include "key.hpp"
 
@@ -95,10 +96,16 @@ struct Batch {
 /// batch.
 [[nodiscard]] inline std::uint64_t digest(const Batch& batch) noexcept {
   detail::Digest digest;
+  const KeyView* last = nullptr;
   for (const Record& record : batch.records) {
-    digest.add_bytes(record.key.ns);
-    digest.add_number(static_cast<std::int64_t>(record.key.bucket.type));
-    digest.add_number(record.key.bucket.start);
+    // Namespace and bucket once for those that follow each other; no length is negative.
+    if (last == nullptr || last->bucket != record.key.bucket || !detail::same_text(last->ns, record.key.ns)) {
+      digest.add_number(-1);
+      digest.add_bytes(record.key.ns);
+      digest.add_number(static_cast<std::int64_t>(record.key.bucket.type));
+      digest.add_number(record.key.bucket.start);
+    }
+    last = &record.key;
     digest.add_bytes(record.key.name);
     digest.add_number(record.change.sum);
     digest.add_number(record.change.low);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace livecount::inline v0_1::detail {
 
@@ -44,6 +45,11 @@ template <class Word>
     if (a[i] != b[i]) return false;
   }
   return true;
+}
+
+/// The same of texts; what lies at one place need not be looked at.
+[[nodiscard]] inline bool same_text(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && (a.data() == b.data() || same_bytes(a.data(), b.data(), a.size()));
 }
 
 }  // namespace livecount::inline v0_1::detail

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../detail/bytes.hpp"
 #include "../retention.hpp"
 #include "file_format.hpp"
 #include "file_table.hpp"
@@ -29,7 +30,7 @@ class FileBatch {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const auto& [key, change] = batch.records[i];
       if (!horizons.keeps(key.bucket)) continue;
-      if (shelf == nullptr || shelf->bucket() != key.bucket || shelf->ns() != key.ns) {
+      if (shelf == nullptr || shelf->bucket() != key.bucket || !same_text(shelf->ns(), key.ns)) {
         shelf = table.find(key.ns, key.bucket);
       }
       if (shelf == nullptr && change.is_removal()) continue;
@@ -92,7 +93,7 @@ class FileBatch {
 
   // Each look-up waits for memory twice, for the place in the table and for the node: so both are fetched ahead, in the
   // shelf of the record that it is at, as most batches are of few buckets.
-  static constexpr std::size_t ahead = 8;
+  static constexpr std::size_t ahead = 16;
   void hash_names(const Batch& batch, const FileTable& table) {
     hashes_.clear();
     for (const Record& record : batch.records) hashes_.push_back(table.hash(record.key.name));
