@@ -28,7 +28,12 @@ class Loader {
   /// read.
   Loader(Store& store, WriteBehind<Cache, Store>& write_behind, std::chrono::milliseconds patience,
          std::chrono::milliseconds refresh)
-      : store_(store), write_behind_(write_behind), patience_(patience), refresh_(refresh) {
+      : store_(store),
+        write_behind_(write_behind),
+        patience_(patience),
+        in_seconds_(has_seconds && refresh >= std::chrono::seconds(1)),
+        refresh_(in_seconds_ ? std::chrono::floor<std::chrono::seconds>(refresh).count()
+                             : std::chrono::nanoseconds(refresh).count()) {
     if constexpr (SharedStore<Store>) version_.store(store_.version(), std::memory_order_relaxed);
   }
 
@@ -75,18 +80,10 @@ class Loader {
   template <class F>
   void look_for_changes(F learn) {
     if constexpr (SharedStore<Store>) {
-      const std::int64_t now = rough_now().time_since_epoch().count();
-      const auto every = std::chrono::duration_cast<std::chrono::nanoseconds>(refresh_).count();
-      if (now - looked_.load(std::memory_order_acquire) < every) return;
-      const std::uint64_t version = store_.version();
-      // In this order: who finds the new version already there must find every entry stale, too. And who finds that it has
-      // been looked at: until the end each reader looks for itself, so that one that stands still here hides nothing.
-      if (version_.load(std::memory_order_acquire) != version) {
-        learn();
-        generation_.fetch_add(1, std::memory_order_relaxed);
-        version_.store(version, std::memory_order_release);
-      }
-      looked_.store(now, std::memory_order_release);
+      const std::int64_t now = ticks_now();
+      // As unsigned numbers: a clock that was set back is no reason to wait.
+      const auto passed = static_cast<std::uint64_t>(now - looked_.load(std::memory_order_acquire));
+      if (passed >= static_cast<std::uint64_t>(refresh_)) look_at_version(now, learn);
     }
   }
 
@@ -102,12 +99,27 @@ class Loader {
   template <class T>
   using atomic = typename Sync::template atomic<T>;
 
-  [[nodiscard]] static typename Sync::time_point rough_now() noexcept {
-    if constexpr (requires { Sync::coarse_now(); }) {
-      return Sync::coarse_now();
-    } else {
-      return Sync::now();
+  static constexpr bool has_seconds = requires { Sync::second(); };
+
+  /// Whole seconds, where these are fine enough: of two looks in seconds that differ by less than `refresh`, less than that
+  /// has passed between them.
+  [[nodiscard]] std::int64_t ticks_now() const noexcept {
+    if constexpr (has_seconds) {
+      if (in_seconds_) return Sync::second();
     }
+    return Sync::now().time_since_epoch().count();
+  }
+  template <class F>
+  [[gnu::noinline]] void look_at_version(std::int64_t now, F& learn) {
+    const std::uint64_t version = store_.version();
+    // In this order: who finds the new version already there must find every entry stale, too. And who finds that it has
+    // been looked at: until the end each reader looks for itself, so that one that stands still here hides nothing.
+    if (version_.load(std::memory_order_acquire) != version) {
+      learn();
+      generation_.fetch_add(1, std::memory_order_relaxed);
+      version_.store(version, std::memory_order_release);
+    }
+    looked_.store(now, std::memory_order_release);
   }
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return generation_.load(std::memory_order_relaxed) & Entry::last_generation;
@@ -151,10 +163,11 @@ class Loader {
   Store& store_;
   WriteBehind<Cache, Store>& write_behind_;
   const std::chrono::milliseconds patience_;
-  const std::chrono::milliseconds refresh_;
+  const bool in_seconds_;
+  const std::int64_t refresh_;           // in ticks: seconds or nanoseconds
   atomic<std::uint32_t> generation_{0};  // of the store's contents, as far as other processes change them
   atomic<std::uint64_t> version_{0};     // as the store told it last
-  atomic<std::int64_t> looked_{0};       // when, steady time, ns
+  atomic<std::int64_t> looked_{0};       // when, in ticks
   atomic<std::uint64_t> loads_{0};
   mutable typename Sync::mutex failure_mutex_;
   std::string failure_;  // under failure_mutex_

@@ -51,16 +51,8 @@ struct StdSync {
     return value;
   }
   [[nodiscard]] static time_point now() noexcept { return std::chrono::steady_clock::now(); }
-  /// The same clock, at most 10 ms behind, for a third of the price. A Sync may do without.
-  [[nodiscard]] static time_point coarse_now() noexcept {
-#if defined(CLOCK_MONOTONIC_COARSE)
-    std::timespec now{};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-#else
-    return now();
-#endif
-  }
+  /// A number that moves on once a second, or is set by a person: the cheapest clock there is. A Sync may do without.
+  [[nodiscard]] static std::int64_t second() noexcept { return std::time(nullptr); }
   static void yield() noexcept { std::this_thread::yield(); }
   [[nodiscard]] static std::uint64_t random() {
     std::random_device device;
