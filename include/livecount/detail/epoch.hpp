@@ -40,29 +40,27 @@ class Epochs {
     std::uint32_t index = 0;
     Record* next = nullptr;  // set once
   };
-  struct Mine {  // a thread's own
-    Record* record = nullptr;
-    std::uint32_t depth = 0;  // of nested guards
-  };
 
  public:
   class Guard {
    public:
-    [[gnu::always_inline]] Guard() noexcept : mine_(mine()) {
-      if (mine_.depth++ == 0) enter(*mine_.record);
+    [[gnu::always_inline]] Guard() noexcept
+        : record_(mine()), outermost_(record_.epoch.load(std::memory_order_relaxed) == 0) {
+      if (outermost_) enter(record_);
     }
     [[gnu::always_inline]] ~Guard() {
       // (1) release: what was read happens before the free that follows the acquire in (2).
-      if (--mine_.depth == 0) mine_.record->epoch.store(0, std::memory_order_release);
+      if (outermost_) record_.epoch.store(0, std::memory_order_release);
     }
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
 
     /// A small number that no other living thread has.
-    [[nodiscard]] std::uint32_t thread_index() const noexcept { return mine_.record->index; }
+    [[nodiscard]] std::uint32_t thread_index() const noexcept { return record_.index; }
 
    private:
-    Mine& mine_;
+    Record& record_;
+    const bool outermost_;
   };
 
   /// Asks the kernel for what heavy guards need. A thread's first guard would, too; but with several threads the kernel
@@ -72,6 +70,14 @@ class Epochs {
     // Two threads at once ask the kernel the same.
     heavy_.store(Sync::register_heavy_barrier(), std::memory_order_relaxed);
     chosen_.store(true, std::memory_order_release);  // (10)
+  }
+
+  /// For other store-load pairs of a frequent and a rare side. True: the frequent one needs no instruction between its
+  /// store and its load, as the rare one calls barrier() between its own. False: both do read-modify-writes on one
+  /// variable.
+  [[nodiscard]] static bool heavy() noexcept { return heavy_.load(std::memory_order_relaxed); }
+  static void barrier() noexcept {
+    if (heavy()) Sync::heavy_barrier();
   }
 
   /// To be taken after unlinking. A read-modify-write, so that whoever moves the epoch on after it, and any reader
@@ -85,7 +91,7 @@ class Epochs {
     // (3) release: a reader that sees the new epoch in (4) sees what was unlinked before.
     prepare();
     std::uint64_t oldest = epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
-    if (heavy()) Sync::heavy_barrier();
+    barrier();
     for (Record* record = records_.load(std::memory_order_acquire); record;
          record = record->next) {  // pairs with (5)
       // (2) acquire: pairs with (1); as a read-modify-write it is ordered with the exchange in (6).
@@ -105,7 +111,7 @@ class Epochs {
   /// In a forked child, where they are gone: their guards must not hold up anybody, and their records are free.
   static void forget_other_threads() noexcept {
     for (Record* record = records_.load(std::memory_order_relaxed); record; record = record->next) {
-      if (record == Sync::template local<Mine>().record) continue;
+      if (record == Sync::template local<Record*>()) continue;
       record->epoch.store(0, std::memory_order_relaxed);
       record->used.store(false, std::memory_order_relaxed);
     }
@@ -125,21 +131,20 @@ class Epochs {
     }
   }
 
-  static bool heavy() noexcept { return heavy_.load(std::memory_order_relaxed); }
-
-  [[nodiscard]] static Mine& mine() noexcept {
-    Mine& mine = Sync::template local<Mine>();
-    if (!mine.record) enlist(mine);
-    return mine;
+  [[nodiscard, gnu::always_inline]] static Record& mine() noexcept {
+    Record*& mine = Sync::template local<Record*>();
+    if (!mine) [[unlikely]]
+      enlist(mine);
+    return *mine;
   }
 
   // Finds a record that a finished thread has left, or makes one. Records are never freed.
-  [[gnu::noinline]] static void enlist(Mine& mine) noexcept {
+  [[gnu::noinline]] static void enlist(Record*& mine) noexcept {
     struct Leave {
       Record* record = nullptr;
       ~Leave() {
         if (!record) return;
-        Sync::template local<Mine>() = {};
+        Sync::template local<Record*>() = nullptr;
         record->used.store(false, std::memory_order_release);  // (7) pairs with (8)
       }
     };
@@ -162,7 +167,7 @@ class Epochs {
       }
     }
     Sync::template local<Leave>().record = record;
-    mine.record = record;
+    mine = record;
   }
 
   static inline atomic<std::uint64_t> epoch_{1};
