@@ -61,7 +61,8 @@ class Counter {
  public:
   /// What the store promises of a batch that is sent again: exactly_once, at_least_once.
   using guarantee = typename Store::guarantee;
-  using Handle = livecount::Handle<detail::Core<Cache, Store, Queue, Clock>>;
+  using Handle = BasicHandle<detail::Core<Cache, Store, Queue, Clock>, false>;
+  using StripedHandle = BasicHandle<detail::Core<Cache, Store, Queue, Clock>, true>;
 
   struct Options {
     typename Cache::Options cache{};
@@ -237,6 +238,11 @@ class Counter {
   /// Progress: lock-free; the first update looks the name up.
   [[nodiscard]] Handle handle(std::string_view name, const Binding& binding = {}) {
     return Handle(core_, name, binding);
+  }
+  /// The same for a counter that several threads update very often: see counter/handle.hpp. Throws also: invalid_option if
+  /// there is not exactly one period. Progress: wait-free, the lock of its counter's stripes apart.
+  [[nodiscard]] StripedHandle striped_handle(std::string_view name, const Binding& binding = {}) {
+    return StripedHandle(core_, name, binding);
   }
 
   // ---- asking

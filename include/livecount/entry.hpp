@@ -248,6 +248,33 @@ class BasicEntry {
     loaded_.store(generation << 2U | state, std::memory_order_release);  // (5), as it carries the state
   }
 
+  // ---- second chance: any thread
+
+  void use() noexcept {
+    if ((marks_.load(std::memory_order_relaxed) & is_used) == 0)
+      marks_.fetch_or(is_used, std::memory_order_relaxed);
+  }
+  /// Whether it was used since this was asked last.
+  [[nodiscard]] bool take_used() noexcept {
+    return (marks_.fetch_and(static_cast<std::uint8_t>(~is_used), std::memory_order_relaxed) & is_used) != 0;
+  }
+
+  // ---- stripes (counter/stripes.hpp)
+
+  /// Any thread. Who knows of an update of a stripe sees that there are stripes; or it sees (7) that there are none any
+  /// more, and then finds the update in the word.
+  [[nodiscard]] bool is_striped() const noexcept {
+    return (marks_.load(std::memory_order_acquire) & has_stripes) != 0;  // (7) pairs with (8)
+  }
+  /// Requires: pinned, the lock of its stripes.
+  void set_striped(bool striped) noexcept {
+    if (striped) {
+      marks_.fetch_or(has_stripes, std::memory_order_relaxed);
+    } else {
+      marks_.fetch_and(static_cast<std::uint8_t>(~has_stripes), std::memory_order_release);  // (8)
+    }
+  }
+
   // ---- the key: constant
 
   [[nodiscard]] KeyView key() const noexcept {
@@ -279,6 +306,9 @@ class BasicEntry {
 
  private:
   static constexpr std::uint16_t in_default_namespace = 1U << 15U;  // in name_size_; names are far shorter
+  // In marks_. The first is a hint, nothing hangs on it.
+  static constexpr std::uint8_t is_used = 1;
+  static constexpr std::uint8_t has_stripes = 2;
 
   explicit BasicEntry(const KeyView& key) noexcept
       : bucket_(detail::pack(key.bucket)),
@@ -324,9 +354,7 @@ class BasicEntry {
   atomic<std::uint32_t> loaded_{0};  // generation << 2 | state
   const std::uint16_t name_size_;    // and the flag
   const std::uint8_t namespace_size_;
-
- public:
-  atomic<bool> used{true};  // second chance: set by readers, cleared by evictors; a hint, nothing hangs on it
+  atomic<std::uint8_t> marks_{is_used};
 };
 
 static_assert(sizeof(BasicEntry<StdSync>) == 48, "what a counter takes beside its name");

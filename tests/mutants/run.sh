@@ -45,6 +45,11 @@ new-version-before-counts-are-stale | counter/loader.hpp | interleave/loading | 
 looked-before-the-store-is-asked | counter/loader.hpp | interleave/loading | s/      looked_\.store\(now, std::memory_order_release\);\n//; s/(const std::uint64_t version = store_\.version\(\);)/looked_.store(now, std::memory_order_release); $1/
 adds-beside-a-removal-not-waited-for | counter/write_behind.hpp | interleave/reset | s/change\.is_removal\(\) && !let_adds_mark/false && !let_adds_mark/
 removed-without-a-new-generation | counter/write_behind.hpp | interleave/reset | s/entry\.set_generation\(\(entry\.generation\(\) \+ 1\) & Entry::last_generation\);//
+stripes-filled-beside-a-freezing-not-marked | counter/write_behind.hpp | interleave/stripes | s/report\.left \|= mark_gathered\(before\);/(void)before;/
+stripes-looked-at-without-a-barrier | counter/write_behind.hpp | interleave/stripes | s/    Epochs<Sync>::barrier\(\);\n//
+others-stripes-folded-when-a-handle-goes | counter/core.hpp | interleave/stripes | s/write_behind_\.fold\(entry, name_hash, &stripe\)/write_behind_.fold(entry, name_hash)/
+folded-outside-the-lock | counter/stripes.hpp | interleave/stripes | s/    f\(static_cast<Count>\(all\.sum\)\);\n    shard\.folded \+= all;/    shard.folded += all; shard.mutex.unlock(); f(static_cast<Count>(all.sum)); shard.mutex.lock();/
+weak-end-of-stripes | entry.hpp | interleave/stripes | s/\(marks_\.load\(std::memory_order_acquire\) & has_stripes\)/(marks_.load(std::memory_order_relaxed) & has_stripes)/
 simulated-dirty-mark-cleared-after-the-read | entry.hpp | simulate/memory_store | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
 simulated-new-number-on-retry | counter/write_behind.hpp | simulate/memory_store | s/(fail\(report, error, result\.message\);)/$1 ++sequence_;/
 simulated-no-ledger-in-the-transaction | store/memory_store.hpp | simulate/memory_store | s/ledger\.sequence = batch\.sequence;//; s/batch\.sequence != ledger\.sequence \+ 1/false/

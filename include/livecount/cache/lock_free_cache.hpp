@@ -78,9 +78,7 @@ class BasicLockFreeCache {
 
   [[nodiscard]] Reference peek(const Guard&, const HashedKey& key) noexcept {
     const Found found = find(key);
-    if (found.entry && !found.entry->used.load(std::memory_order_relaxed)) {
-      found.entry->used.store(true, std::memory_order_relaxed);
-    }
+    if (found.entry) found.entry->use();
     return Reference{found.entry};
   }
 
@@ -263,7 +261,7 @@ class BasicLockFreeCache {
       std::uint64_t value = slot.load(std::memory_order_acquire);  // pairs with (2)
       Entry* const victim = entry_of(value);
       if (victim) {
-        if (step < 2 * slots_in_bucket && victim->used.exchange(false, std::memory_order_relaxed)) continue;
+        if (step < 2 * slots_in_bucket && victim->take_used()) continue;
         if (!try_evict(*victim, tag_in(value), tag_in(newcomer))) continue;
       }
       // Of a sealed entry and an empty slot alike: another thread may be quicker.

@@ -53,6 +53,7 @@ class Core final : private Drain {
   using Entry = BasicEntry<Sync>;
   using Word = typename Entry::Word;
   using Guard = typename Epochs<Sync>::Guard;
+  using Stripe = detail::Stripe<Sync>;
 
   Core(typename Cache::Options cache, typename Store::Options store, typename Queue::Options queue,
        CoreOptions options, Clock clock)
@@ -142,6 +143,30 @@ class Core final : private Drain {
     return update_pinned_together(entries, count, name_hash, delta);
   }
 
+  /// The same for a handle's own stripe of the entry.
+  [[nodiscard]] Errc update_striped(Entry& entry, Stripe& stripe, std::uint64_t name_hash,
+                                    Count delta) noexcept {
+    if (delta < 0 || delta > Stripe::largest || write_behind_.room().full()) [[unlikely]] {
+      Entry* const entries = &entry;
+      return update_pinned(&entries, 1, name_hash, delta);
+    }
+    stripe.add(delta);
+    const Word word = entry.load();
+    if (Entry::is_queued(word) && is_in_middle(word) && !closed()) [[likely]]
+      return Errc::ok;
+    return finish_striped(entry, stripe, name_hash, delta);
+  }
+  /// A stripe of the entry, which the caller has pinned; null where every update has to be seen at once. Throws:
+  /// std::bad_alloc.
+  [[nodiscard]] Stripe* join(Entry& entry, std::uint64_t name_hash) {
+    if (Queue::writes_through || write_behind_.pace().batch_size != 0) return nullptr;
+    return &write_behind_.stripes().join(entry, name_hash);
+  }
+  void leave(Entry& entry, Stripe& stripe, std::uint64_t name_hash) noexcept {
+    if (write_behind_.fold(entry, name_hash, &stripe)) (void)tell_queue(Added::marked);
+    write_behind_.stripes().leave(entry, name_hash, stripe);
+  }
+
   /// An update that counted has been left out of so many periods, whose buckets are not kept.
   void leave_out(std::size_t periods) noexcept { left_out_.fetch_add(periods, std::memory_order_relaxed); }
 
@@ -203,7 +228,7 @@ class Core final : private Drain {
     {
       const Guard guard;
       if (closed()) return refusal();
-      if (const auto entry = cache_.peek(guard, key); entry && loader_.read(*entry, count))
+      if (const auto entry = cache_.peek(guard, key); entry && read(*entry, name_hash, count))
         return show(count);
     }
     const Call call(lifetime_);
@@ -216,7 +241,7 @@ class Core final : private Drain {
           const std::lock_guard latch(latch_of(name_hash));
           const Errc code = loader_.load(*pins.entries()[0], name_hash);
           if (code != Errc::ok) return code;
-          if (loader_.read(*pins.entries()[0], count)) return show(count);
+          if (read(*pins.entries()[0], name_hash, count)) return show(count);
           continue;  // another process has changed the store in between: look again
         }
       }
@@ -271,6 +296,7 @@ class Core final : private Drain {
   }
   void unpin(Entry& entry) noexcept { cache_.unpin(entry); }
   [[nodiscard]] bool keeps(Bucket bucket) const noexcept { return retainer_.keeps(bucket); }
+  [[nodiscard]] std::uint64_t moves_of_horizons() const noexcept { return retainer_.moves(); }
   /// The time, or now.
   [[nodiscard]] Time time_of(const std::optional<Time>& at) const {
     return at.has_value() ? at.value() : Time(clock_.now());
@@ -349,8 +375,12 @@ class Core final : private Drain {
   }
 
   [[nodiscard]] Stats stats() {
-    const auto unflushed = write_behind_.unflushed_sum();
-    const auto accepted = accepted_.total();
+    auto unflushed = write_behind_.unflushed_sum();
+    auto accepted = accepted_.total();
+    const auto striped = write_behind_.stripes().totals();
+    accepted.updates += striped.folded.updates + striped.gathered.updates;
+    accepted.sum += striped.folded.sum + striped.gathered.sum;
+    if (unflushed) *unflushed += striped.gathered.sum;
     const auto& figures = write_behind_.figures();
     const auto read = [](const auto& figure) { return figure.load(std::memory_order_relaxed); };
     const auto sum = [](std::uint64_t bits) { return static_cast<Count>(bits); };
@@ -527,6 +557,34 @@ class Core final : private Drain {
     });
   }
 
+  [[nodiscard]] static bool is_in_middle(Word word) noexcept {
+    return Entry::count_of(word) <= Stripe::middle && Entry::count_of(word) >= -Stripe::middle;
+  }
+  /// The stripe has it: now it is marked, or taken back and refused.
+  [[nodiscard, gnu::noinline]] Errc finish_striped(Entry& entry, Stripe& stripe, std::uint64_t name_hash,
+                                                   Count delta) noexcept {
+    if (forked()) return refuse(Errc::forked_child);
+    {
+      const Guard guard;
+      if (!closed() && is_in_middle(entry.load())) {
+        fold(entry, name_hash);
+        return Errc::ok;
+      }
+      if (!write_behind_.stripes().take_back(stripe, name_hash, delta)) return Errc::ok;
+      if (closed()) return refuse(refusal());
+    }
+    Entry* const entries = &entry;
+    return update_pinned(&entries, 1, name_hash, delta);
+  }
+  /// Brings what stripes have gathered into the count. Requires: a Guard, or a pin.
+  void fold(Entry& entry, std::uint64_t name_hash) noexcept {
+    if (entry.is_striped() && write_behind_.fold(entry, name_hash)) (void)tell_queue(Added::marked);
+  }
+  [[nodiscard]] bool read(Entry& entry, std::uint64_t name_hash, std::optional<Count>& count) noexcept {
+    fold(entry, name_hash);
+    return loader_.read(entry, count);
+  }
+
   /// It is counted, whatever becomes of the repeat: that only sees to it that the counter exists.
   [[nodiscard]] Errc repeat_cancelled(const Keys& keys, Count delta) noexcept {
     bool repeated = false;
@@ -605,7 +663,9 @@ class Core final : private Drain {
     return with_pins(keys, [&](Entry* const* entries) {
       const std::lock_guard latch(latch_of(name_hash));
       const Errc code = loader_.load(*entries[0], name_hash);
-      return code == Errc::ok ? f(*entries[0], name_hash) : code;
+      if (code != Errc::ok) return code;
+      fold(*entries[0], name_hash);
+      return f(*entries[0], name_hash);
     });
   }
 
@@ -618,6 +678,7 @@ class Core final : private Drain {
       latch.lock();
       for (std::size_t i = 0; i < count; ++i) {
         if (const Errc code = loader_.load(*entries[i], name_hash); code != Errc::ok) return code;
+        fold(*entries[i], name_hash);
       }
     }
     Added added = Added::yes;

@@ -50,6 +50,8 @@ class Retainer {
     // Nothing hangs on when a horizon is seen: who is late finds out at the store.
     return bucket.start >= starts_[index(bucket.type)].load(std::memory_order_relaxed);
   }
+  /// How often a horizon has moved: while this is the same, so is what is kept.
+  [[nodiscard]] std::uint64_t moves() const noexcept { return moves_.load(std::memory_order_acquire); }
   [[nodiscard]] Horizons horizons() const noexcept {
     Horizons horizons;
     for (const PeriodType type : Periods::every())
@@ -138,6 +140,7 @@ class Retainer {
     while (before < first.start &&
            !start.compare_exchange_weak(before, first.start, std::memory_order_relaxed)) {
     }
+    if (before < first.start) moves_.fetch_add(1, std::memory_order_release);
   }
 
   /// Returns what is to be told, if anything.
@@ -241,6 +244,7 @@ class Retainer {
   const ErrorHandler& handler_;
   std::array<typename Sync::template atomic<std::int64_t>, type_count>
       starts_;  // of the first buckets that are kept
+  typename Sync::template atomic<std::uint64_t> moves_{0};
   typename Sync::mutex turn_;
   std::array<Task, type_count> tasks_;  // under turn_
 };

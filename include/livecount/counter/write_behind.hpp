@@ -51,6 +51,7 @@
 #include "lifetime.hpp"
 #include "name_cap.hpp"
 #include "room.hpp"
+#include "stripes.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -112,6 +113,23 @@ class WriteBehind {
   /// under its latch; the entry is marked before the gate is left. Throws: std::bad_alloc.
   [[nodiscard]] Window& window(const Entry& entry, std::uint64_t name_hash) {
     return windows_[name_hash % latches][&entry];
+  }
+
+  [[nodiscard]] Stripes<Entry>& stripes() noexcept { return stripes_; }
+
+  /// Brings what the entry's stripes have gathered into its word; true if the entry was clean, and is marked now. `only`: of
+  /// this stripe, if not null. Requires: outside of the gate; a Guard, or a pin.
+  bool fold(Entry& entry, std::uint64_t name_hash, const Stripe<Sync>* only = nullptr) noexcept {
+    const Inside inside(gate(name_hash));
+    bool marked = false;
+    stripes_.take(entry, name_hash, only, [&](Count sum) {
+      if (!Entry::is_queued(entry.load())) {
+        room_.reserve_by_force();
+        marked = !Entry::is_queued(mark(entry, name_hash));
+      }
+      (void)entry.add(sum);
+    });
+    return marked;
   }
 
   /// Whether somebody has to be told, once, that there is something to drain.
@@ -211,8 +229,10 @@ class WriteBehind {
     for (std::size_t i = 0; i < sections_.size(); ++i) {
       const typename Gate<Sync>::Closed closed(sections_[i].gate);
       take_chain(i);
-      for (const Waiting& waiting : waiting_[i])
+      for (const Waiting& waiting : waiting_[i]) {
+        fold_queued(*waiting.entry, waiting.name_hash);
         pending.emplace_back(waiting.entry, waiting.entry->pending(window_of(waiting)));
+      }
     }
     // Outside of the gates: queued entries stay, and only the holder of turn_ could change that.
     for (const auto& [entry, change] : pending) f(entry->key(), change);
@@ -346,7 +366,7 @@ class WriteBehind {
       }
     }
     if (!records_.empty() && !send(report)) return;
-    report.left =
+    report.left |=
         std::any_of(waiting_.begin(), waiting_.end(), [](const auto& gate) { return !gate.empty(); });
   }
 
@@ -365,6 +385,7 @@ class WriteBehind {
     std::inplace_merge(waiting.begin(), waiting.begin() + sorted, waiting.end(), by_name);
     // All memory first: between freezing an entry and taking it from what is waiting nothing may throw.
     make_room_in_batch(waiting.size());
+    const std::size_t before = entries_.size();
 
     auto kept = waiting.begin();
     auto name = waiting.begin();
@@ -382,6 +403,7 @@ class WriteBehind {
     const bool full = name != waiting.end();
     waiting.erase(kept == name ? waiting.end() : std::move(name, waiting.end(), kept), waiting.end());
     if (waiting.empty() && waiting.capacity() > spare) waiting = std::vector<Waiting>();
+    report.left |= mark_gathered(before);
     return full;
   }
 
@@ -438,6 +460,7 @@ class WriteBehind {
     if (!Entry::is_queued(entry.load()) && !room_.reserve(1)) return Errc::backpressure;
 
     const auto itself = [&](const Waiting& w) { return w.entry == &entry; };
+    const std::size_t before = entries_.size();
     freeze(name, std::remove_if(name, waiting.end(), itself));
     waiting.erase(name, waiting.end());
     set_oldest(now());
@@ -454,6 +477,7 @@ class WriteBehind {
       entry.set_generation((entry.generation() + 1) & Entry::last_generation);
     }
     add_to_batch(entry, change, -written);
+    (void)mark_gathered(before);
     return Errc::ok;
   }
 
@@ -467,11 +491,36 @@ class WriteBehind {
   template <class Iterator>
   void freeze(Iterator first, Iterator last) noexcept {
     for (; first != last; ++first) {
+      fold_queued(*first->entry, first->name_hash);
       const Window* const window = window_of(*first);
       const Frozen frozen = first->entry->freeze(window);
       if (window) windows_[first->name_hash % latches].erase(first->entry);
       add_to_batch(*first->entry, frozen.change, frozen.net);
     }
+  }
+  /// Requires: the gate closed by the caller, the entry queued.
+  void fold_queued(Entry& entry, std::uint64_t name_hash) noexcept {
+    if (entry.is_striped())
+      stripes_.take(entry, name_hash, nullptr, [&](Count sum) { (void)entry.add(sum); });
+  }
+  /// Marks anew what stripes have gathered beside the freezing (stripes.hpp, 2): of the entries in the batch from this
+  /// position on. True if there is any. Requires: the gate closed by the caller.
+  [[nodiscard]] bool mark_gathered(std::size_t position) noexcept {
+    const auto first = entries_.begin() + static_cast<std::ptrdiff_t>(position);
+    if (std::none_of(first, entries_.end(), [](const Entry* entry) { return entry->is_striped(); }))
+      return false;
+    Epochs<Sync>::barrier();
+    bool any = false;
+    for (auto entry = first; entry != entries_.end(); ++entry) {
+      if (!(*entry)->is_striped()) continue;
+      const KeyView key = (*entry)->key();
+      const std::uint64_t name_hash = hash_name(key.ns, key.name, seed_);
+      if (!stripes_.has_gathered(**entry, name_hash)) continue;
+      room_.reserve_by_force();
+      (void)mark(**entry, name_hash);
+      any = true;
+    }
+    return any;
   }
   void add_to_batch(Entry& entry, Transform change, Count net) noexcept {
     figures_.frozen(net);
@@ -659,6 +708,7 @@ class WriteBehind {
   std::array<Section, gate_count<Sync>> sections_;
   static_assert(latches % gate_count<Sync> == 0);  // one gate for all names of a latch
   Room<Sync> room_;                                // for marks that are not settled
+  Stripes<Entry> stripes_;
   atomic<std::int64_t> oldest_{
       none};  // steady time, ns, at which the oldest unwritten change was marked, or earlier
   atomic<std::int64_t> sending_since_{none};  // the same for what a drain has in its hands

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSL-1.0
+// Striped handles beside the worker, readers and closing.
+#include "interleave/scenario.hpp"
+
+#include <optional>
+
+using namespace livecount;
+using namespace livecount::tests;
+using testing::Barrier;
+
+namespace {
+
+template <Barrier barrier>
+using Striped = Counter<BasicLockFreeCache<ExplorerSync<barrier>>, StepStore, ManualQueue, EpochClock>;
+
+template <Barrier barrier>
+void add_beside_a_batch(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  typename ExplorerSync<barrier>::template atomic<int> returned{0};
+  auto handle = counter.striped_handle("a");
+  handle.increment();
+  world.thread("adder", [&] {
+    handle.increment();
+    returned.fetch_add(1, std::memory_order_release);
+    handle.increment();
+  });
+  world.thread("worker", [&] {
+    const int before = returned.load(std::memory_order_acquire);
+    counter.flush();
+    world.check(counter.store().stored("a") > before, "a flush misses nothing that came before it");
+  });
+  world.run();
+  counter.flush();
+  world.check(counter.store().stored("a") == 3, "no loss, no double count");
+  world.check(counter.pending() == 0, "nothing is pending after a flush");
+}
+
+template <Barrier barrier>
+void add_beside_close(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  int accepted = 0;
+  auto handle = counter.striped_handle("a");
+  handle.increment();
+  std::optional other(counter.striped_handle("a"));
+  other->increment();
+  world.thread("adder", [&] {
+    for (int i = 0; i < 2; ++i) {
+      if (handle.try_increment() == Errc::ok) ++accepted;
+    }
+  });
+  world.thread("leaver", [&] { other.reset(); });
+  world.thread("closer", [&] { (void)counter.close(std::chrono::hours(1)); });
+  world.run();
+  world.check(counter.store().stored("a") == 2 + accepted,
+              "what was accepted is stored, and what was refused is not");
+}
+
+}  // namespace
+
+TEST_CASE("a striped handle beside a batch: a flush misses nothing that came before it") {
+  const Exploration options{.limit = 20'000, .random = 5'000};
+  expect_laws("stripe, freeze, settle, heavy", add_beside_a_batch<Barrier::heavy>, options);
+  expect_laws<ExplorerSync<Barrier::light>>("stripe, freeze, settle, light",
+                                            add_beside_a_batch<Barrier::light>, options);
+}
+
+TEST_CASE("a striped handle beside close: each update is stored or refused") {
+  const Exploration options{.limit = 10'000, .random = 5'000};
+  expect_laws("stripe, close, heavy", add_beside_close<Barrier::heavy>, options);
+  expect_laws<ExplorerSync<Barrier::light>>("stripe, close, light", add_beside_close<Barrier::light>,
+                                            options);
+}
+
+TEST_CASE("a striped handle beside a reader and a batch: a count that grows is never read smaller") {
+  expect_laws("stripe, read, freeze",
+              [](World& world) {
+                ExploredCounter<> counter(options_of());
+                counter.increment("a", {.delta = 0});
+                Sync::atomic<int> returned{0};
+                world.thread("adder", [&] {
+                  auto handle = counter.striped_handle("a");
+                  for (int i = 0; i < 2; ++i) {
+                    handle.increment();
+                    returned.fetch_add(1, std::memory_order_release);
+                  }
+                });
+                world.thread("reader", [&] {
+                  Count last = 0;
+                  for (int i = 0; i < 2; ++i) {
+                    const int before = returned.load(std::memory_order_acquire);
+                    const Count count = counter.get("a").value_or(0);
+                    world.check(count >= before, "a read misses nothing that came before it");
+                    world.check(count >= last, "reads never go back");
+                    last = count;
+                  }
+                });
+                world.thread("worker", [&] { counter.flush(); });
+                world.run();
+                counter.flush();
+                world.check(counter.store().stored("a") == 2, "no loss, no double count");
+              },
+              {.newest = {.preemptions = 2},
+               .old = {.preemptions = 1, .old_values = 1, .failures = 1},
+               .limit = 20'000,
+               .random = 10'000});
+}
+
+TEST_CASE("a striped handle beside a removal: the count begins anew with what comes after it") {
+  expect_laws("stripe, remove",
+              [](World& world) {
+                ExploredCounter<> counter(options_of());
+                auto handle = counter.striped_handle("a");
+                handle.increment(5);
+                world.thread("adder", [&] {
+                  handle.increment(1);
+                  counter.increment("a", {.delta = 2});
+                });
+                world.thread("remover", [&] { counter.remove("a"); });
+                world.run();
+                counter.flush();
+                const Count left = counter.store().stored("a");
+                world.check(left <= 3, "what came before is gone");
+                world.check(counter.get("a").value_or(0) == left, "cache and store agree");
+                const Stats stats = counter.stats();
+                world.check(stats.stored_sum + stats.discarded_sum == 8, "all is accounted for");
+              },
+              {.newest = {.preemptions = 2},
+               .old = {.preemptions = 1, .old_values = 1, .failures = 1},
+               .limit = 20'000,
+               .random = 5'000});
+}
