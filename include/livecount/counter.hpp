@@ -176,8 +176,10 @@ class Counter {
   }
 
   /// Adds, and returns the new count. Reads the store if the counter is not in the cache.
-  /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period.
-  /// Progress: blocking, for moments; waits for the store if the counter is not in the cache and loaded.
+  /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period; with a store that
+  /// others share, what looking for their changes throws.
+  /// Progress: blocking, for moments; waits for the store if the counter is not in the cache and loaded, and once in
+  /// `refresh` to look for others' changes.
   Count increment_and_get(std::string_view name, const Update& update = {}) {
     if (update.periods.size() != 1) {
       (void)core_->refuse(Errc::invalid_option);
@@ -240,7 +242,7 @@ class Counter {
     return Handle(core_, name, binding);
   }
   /// The same for a counter that several threads update very often: see counter/handle.hpp. Throws also: invalid_option if
-  /// there is not exactly one period. Progress: wait-free, the lock of its counter's stripes apart.
+  /// there is not exactly one period.
   [[nodiscard]] StripedHandle striped_handle(std::string_view name, const Binding& binding = {}) {
     return StripedHandle(core_, name, binding);
   }
@@ -249,8 +251,10 @@ class Counter {
 
   /// The count, with everything this process has counted; nothing, which is not 0, if there is no such counter. Other
   /// processes' changes are in it at the latest `refresh` after their commit.
-  /// Throws: name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed.
-  /// Progress: lock-free if the counter is in the cache and loaded; else it reads the store.
+  /// Throws: name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed; with a store that
+  /// others share, what looking for their changes throws.
+  /// Progress: lock-free if the counter is in the cache and loaded; else it reads the store. Once in `refresh` it looks for
+  /// others' changes; a counter with striped handles takes a lock for moments.
   [[nodiscard]] std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) {
     std::optional<Count> count;
     if (const Errc code = core_->get(name, lookup, count); code != Errc::ok) {

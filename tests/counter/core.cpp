@@ -3,11 +3,14 @@
 #include <livecount/counter/core.hpp>
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "counter/scripted.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 using namespace livecount;
 using namespace livecount::tests;
@@ -85,4 +88,20 @@ TEST_CASE("a close that may take for ever ends when all is written, and one belo
   CHECK(attempts == 1);
   CHECK(counter.close(std::chrono::milliseconds::max()).clean);
   CHECK(attempts == 3);
+}
+
+TEST_CASE("a closed counter does not ask the store") {
+  const auto script = std::make_shared<Script>();
+  Scripted counter{{.store = {script}, .refresh = std::chrono::milliseconds(0)}};
+  counter.increment("a");
+  counter.close(std::chrono::seconds(1));
+  script->on_read = [](const KeyView&) { FAIL("the store is read"); };
+  const int looks = script->looks;
+  Count count = 0;
+  std::optional<Count> taken;
+  CHECK(code_of([&] { (void)counter.get("a"); }) == Errc::closed);
+  CHECK(code_of([&] { count = counter.increment_and_get("a"); }) == Errc::closed);
+  CHECK(counter.try_get_and_reset("a", taken) == Errc::closed);
+  CHECK(counter.try_reset("a") == Errc::closed);
+  CHECK(script->looks == looks);
 }

@@ -212,3 +212,12 @@ TEST_CASE("with a batch size, or a queue that writes through, a striped handle c
   through.striped_handle("a").increment();
   CHECK(through.store().read(named("a")) == 1);
 }
+
+TEST_CASE("a handle refuses a time that is further away than seconds can tell") {
+  Scripted counter;
+  auto handle = counter.handle("a", {.periods = PeriodType::day});
+  handle.increment(1, Time{});
+  for (const auto seconds : {std::chrono::seconds::min(), std::chrono::seconds::max()}) {
+    CHECK(handle.try_increment(1, std::chrono::sys_seconds(seconds)) == Errc::time_out_of_range);
+  }
+}

@@ -21,6 +21,7 @@ struct Script {
   std::function<void(const KeyView&)> on_read = nullptr;  // before the store is read
   std::function<void(const Batch&)> on_apply = nullptr;   // before a batch is applied
   std::atomic<std::uint64_t> version{0};                  // moves when "another process" has changed the data
+  std::atomic<int> looks{0};                              // at the version
   std::vector<std::size_t> batches{};                     // the number of records of each batch applied
 };
 
@@ -43,7 +44,10 @@ class ScriptedStore {
     script_->batches.push_back(batch.records.size());
     return data_.apply(batch);
   }
-  [[nodiscard]] std::uint64_t version() const { return script_->version; }
+  [[nodiscard]] std::uint64_t version() const {
+    ++script_->looks;
+    return script_->version;
+  }
 
   /// For what another process does.
   [[nodiscard]] MemoryStore& data() noexcept { return data_; }

@@ -35,6 +35,34 @@ void add_beside_a_batch(World& world) {
   world.check(counter.pending() == 0, "nothing is pending after a flush");
 }
 
+/// A handle joins its counter at its first update.
+template <Barrier barrier>
+void join_beside_a_batch(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  counter.increment("a");
+  auto handle = counter.striped_handle("a");
+  world.thread("adder", [&] { handle.increment(); });
+  world.thread("worker", [&] { counter.flush(); });
+  world.run();
+  counter.flush();
+  world.check(counter.store().stored("a") == 2, "no loss, no double count");
+}
+
+template <Barrier barrier>
+void join_beside_close(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  counter.increment("a");
+  int accepted = 0;
+  auto handle = counter.striped_handle("a");
+  world.thread("adder", [&] {
+    if (handle.try_increment() == Errc::ok) ++accepted;
+  });
+  world.thread("closer", [&] { (void)counter.close(std::chrono::hours(1)); });
+  world.run();
+  world.check(counter.store().stored("a") == 1 + accepted,
+              "what was accepted is stored, and what was refused is not");
+}
+
 template <Barrier barrier>
 void add_beside_close(World& world) {
   Striped<barrier> counter({.cache = {.entries = 64}});
@@ -71,6 +99,15 @@ TEST_CASE("a striped handle beside close: each update is stored or refused") {
                                             options);
 }
 
+TEST_CASE("a striped handle that joins beside a batch, and beside close: no update is missed") {
+  const Exploration options{.old = {.preemptions = 2, .old_values = 2, .failures = 1}, .limit = 20'000};
+  expect_laws("join, batch, heavy", join_beside_a_batch<Barrier::heavy>, options);
+  expect_laws<ExplorerSync<Barrier::light>>("join, batch, light", join_beside_a_batch<Barrier::light>,
+                                            options);
+  expect_laws("join, close, heavy", join_beside_close<Barrier::heavy>, options);
+  expect_laws<ExplorerSync<Barrier::light>>("join, close, light", join_beside_close<Barrier::light>, options);
+}
+
 TEST_CASE("a striped handle beside a reader and a batch: a count that grows is never read smaller") {
   expect_laws("stripe, read, freeze",
               [](World& world) {
@@ -103,6 +140,39 @@ TEST_CASE("a striped handle beside a reader and a batch: a count that grows is n
                .old = {.preemptions = 1, .old_values = 1, .failures = 1},
                .limit = 20'000,
                .random = 10'000});
+}
+
+TEST_CASE("decrements beside a striped handle: no count is seen without what came before them") {
+  expect_laws("stripe, decrements, freeze",
+              [](World& world) {
+                auto options = options_of();
+                options.floor = Floor::none;
+                options.store.after_batch = [&world](const MemoryStore& store) {
+                  const Count count = store.read(KeyView{default_namespace, {}, "a"}).value_or(0);
+                  world.check(count >= 0, "no count is stored that never was");
+                };
+                ExploredCounter<> counter(options);
+                counter.increment("a", {.delta = 0});
+                (void)counter.get("a");
+                world.thread("adder", [&] {
+                  auto handle = counter.striped_handle("a");
+                  handle.increment(5);
+                  handle.decrement(5);
+                  handle.increment(3);
+                  counter.decrement("a", {.delta = 3});
+                });
+                world.thread("reader", [&] {
+                  world.check(counter.get("a").value_or(0) >= 0, "no count is read that never was");
+                });
+                world.thread("worker", [&] { counter.flush(); });
+                world.run();
+                counter.flush();
+                world.check(counter.store().stored("a") == 0, "no loss, no double count");
+              },
+              {.newest = {.preemptions = 2},
+               .old = {.preemptions = 1, .old_values = 1, .failures = 1},
+               .limit = 20'000,
+               .random = 5'000});
 }
 
 TEST_CASE("a striped handle beside a removal: the count begins anew with what comes after it") {

@@ -146,10 +146,8 @@ class Core final : private Drain {
   /// The same for a handle's own stripe of the entry.
   [[nodiscard]] Errc update_striped(Entry& entry, Stripe& stripe, std::uint64_t name_hash,
                                     Count delta) noexcept {
-    if (delta < 0 || delta > Stripe::largest || write_behind_.room().full()) [[unlikely]] {
-      Entry* const entries = &entry;
-      return update_pinned(&entries, 1, name_hash, delta);
-    }
+    if (delta < 0 || delta > Stripe::largest || write_behind_.room().full()) [[unlikely]]
+      return update_beside_stripe(entry, stripe, name_hash, delta);
     stripe.add(delta);
     const Word word = entry.load();
     if (Entry::is_queued(word) && is_in_middle(word) && !closed()) [[likely]]
@@ -163,7 +161,7 @@ class Core final : private Drain {
     return &write_behind_.stripes().join(entry, name_hash);
   }
   void leave(Entry& entry, Stripe& stripe, std::uint64_t name_hash) noexcept {
-    if (write_behind_.fold(entry, name_hash, &stripe)) (void)tell_queue(Added::marked);
+    fold_one(entry, stripe, name_hash);
     write_behind_.stripes().leave(entry, name_hash, stripe);
   }
 
@@ -460,6 +458,7 @@ class Core final : private Drain {
 
   [[nodiscard, gnu::noinline]] Errc update_keys(std::string_view name, const Update& update,
                                                 std::uint64_t name_hash, Count delta, Count* result) {
+    if (closed()) return refusal();  // before the store is asked
     if (result) look_for_changes();
     return add_keys(keys_of(name, update, name_hash), delta, result);
   }
@@ -509,6 +508,8 @@ class Core final : private Drain {
       const Guard guard;
       if (closed()) return refusal();
       if (const auto entry = cache_.peek(guard, key)) {
+        if (delta < 0) [[unlikely]]
+          fold(*entry, name_hash);
         added = adder_.add(*entry, name_hash, delta);
         if (is_done(added)) accepted_.add(guard.thread_index(), delta);
       }
@@ -533,6 +534,8 @@ class Core final : private Drain {
     {
       const Guard guard;
       if (closed()) return false;
+      if (delta < 0) [[unlikely]]
+        fold(entry, name_hash);
       added = adder_.add(entry, name_hash, delta);
       if (is_done(added)) accepted_.add(guard.thread_index(), delta);
     }
@@ -573,10 +576,19 @@ class Core final : private Drain {
       if (!write_behind_.stripes().take_back(stripe, name_hash, delta)) return Errc::ok;
       if (closed()) return refuse(refusal());
     }
+    return update_beside_stripe(entry, stripe, name_hash, delta);
+  }
+  [[nodiscard, gnu::noinline]] Errc update_beside_stripe(Entry& entry, Stripe& stripe,
+                                                         std::uint64_t name_hash, Count delta) noexcept {
+    if (!forked()) fold_one(entry, stripe, name_hash);  // what its handle has counted before comes first
     Entry* const entries = &entry;
     return update_pinned(&entries, 1, name_hash, delta);
   }
-  /// Brings what stripes have gathered into the count. Requires: a Guard, or a pin.
+  void fold_one(Entry& entry, const Stripe& stripe, std::uint64_t name_hash) noexcept {
+    if (write_behind_.fold(entry, name_hash, &stripe)) (void)tell_queue(Added::marked);
+  }
+  /// Brings what stripes have gathered into the count, which is about to be looked at, or to become smaller: a count is
+  /// never seen without what came before a decrement. Requires: a Guard, or a pin; a call that closing waits for.
   void fold(Entry& entry, std::uint64_t name_hash) noexcept {
     if (entry.is_striped() && write_behind_.fold(entry, name_hash)) (void)tell_queue(Added::marked);
   }
@@ -608,6 +620,7 @@ class Core final : private Drain {
         const auto entry = cache_.peek(guard, keys[i]);
         if (!entry) return false;
         entries[i] = &*entry;
+        if (delta < 0) fold(*entry, keys.name_hash);
       }
       const Inside inside(write_behind_.gate(keys.name_hash));
       for (std::size_t i = 0; i < keys.count; ++i) {
@@ -656,6 +669,7 @@ class Core final : private Drain {
   template <class F>
   [[nodiscard]] Errc change_one(std::string_view name, const Lookup& lookup, F f) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
+    if (closed()) return refusal();  // before the store is asked
     look_for_changes();
     const std::uint64_t name_hash = hash_of(lookup.ns, name);
     const Keys keys = keys_of(name, update_of(lookup), name_hash);
@@ -678,9 +692,9 @@ class Core final : private Drain {
       latch.lock();
       for (std::size_t i = 0; i < count; ++i) {
         if (const Errc code = loader_.load(*entries[i], name_hash); code != Errc::ok) return code;
-        fold(*entries[i], name_hash);
       }
     }
+    for (std::size_t i = 0; i < count && (delta < 0 || result); ++i) fold(*entries[i], name_hash);
     Added added = Added::yes;
     {
       const Inside inside(write_behind_.gate(name_hash));

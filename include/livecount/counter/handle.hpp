@@ -79,7 +79,8 @@ class BasicHandle {
   /// The same, downwards. Requires: delta is not the smallest 64-bit number.
   void decrement(Count delta = 1, std::optional<Time> at = std::nullopt) { increment(-delta, at); }
 
-  /// The same as increment, with the error as a code. Throws: nothing. Progress: as Counter::increment.
+  /// The same as increment, with the error as a code. Throws: nothing. Progress: as Counter::increment; of a striped handle
+  /// wait-free, but for the first update after a batch, which waits for moments.
   [[nodiscard]] Errc try_increment(Count delta = 1, std::optional<Time> at = std::nullopt) noexcept {
     if (!is_bound(at)) [[unlikely]] {
       if (const Errc code = bind(at); code != Errc::ok) return core_->refuse(code);
@@ -102,7 +103,7 @@ class BasicHandle {
   /// Whether the entries are those of the buckets in which the time lies, and these are kept.
   [[nodiscard]] bool is_bound(const std::optional<Time>& at) const noexcept {
     if (timeless_) return true;
-    const auto since = static_cast<std::uint64_t>(seconds_of(core_->time_of(at)) - from_);
+    const std::uint64_t since = static_cast<std::uint64_t>(seconds_of(core_->time_of(at))) - from_;
     return since < length_ && horizons_ == core_->moves_of_horizons();
   }
 
@@ -158,8 +159,8 @@ class BasicHandle {
       from = std::max(from, seconds_of(segment.from));
       until = std::min(until, seconds_of(segment.until));
     }
-    from_ = from;
-    length_ = static_cast<std::uint64_t>(until) - static_cast<std::uint64_t>(from);
+    from_ = static_cast<std::uint64_t>(from);
+    length_ = static_cast<std::uint64_t>(until) - from_;
   }
   [[nodiscard]] static std::int64_t seconds_of(Time time) noexcept {
     return time.seconds().time_since_epoch().count();
@@ -180,7 +181,7 @@ class BasicHandle {
   Periods periods_;
   std::uint64_t name_hash_;
   bool timeless_ = false;       // bound, and to the only bucket there is
-  std::int64_t from_ = 0;       // seconds: bound to the buckets in which these lie
+  std::uint64_t from_ = 0;      // seconds: bound to the buckets in which these lie
   std::uint64_t length_ = 0;    // 0: to none
   std::uint64_t horizons_ = 0;  // how often they had moved when it was bound
   std::array<typename Core::Entry*, detail::most_periods> entries_{};

@@ -102,7 +102,8 @@ class Loader {
   static constexpr bool has_seconds = requires { Sync::second(); };
 
   /// Whole seconds, where these are fine enough: of two looks in seconds that differ by less than `refresh`, less than that
-  /// has passed between them.
+  /// has passed between them. Of the wall clock, as a steady one is dearer than all else of a read: who sets it back to the
+  /// second of the last look hides others' changes for that second.
   [[nodiscard]] std::int64_t ticks_now() const noexcept {
     if constexpr (has_seconds) {
       if (in_seconds_) return Sync::second();

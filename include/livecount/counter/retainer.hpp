@@ -50,7 +50,7 @@ class Retainer {
     // Nothing hangs on when a horizon is seen: who is late finds out at the store.
     return bucket.start >= starts_[index(bucket.type)].load(std::memory_order_relaxed);
   }
-  /// How often a horizon has moved: while this is the same, so is what is kept.
+  /// How often a horizon has moved: while this is the same, so is what is kept. acquire: pairs with the release in raise.
   [[nodiscard]] std::uint64_t moves() const noexcept { return moves_.load(std::memory_order_acquire); }
   [[nodiscard]] Horizons horizons() const noexcept {
     Horizons horizons;
@@ -157,8 +157,8 @@ class Retainer {
         if (!jump.empty() && !was_behind)
           told = std::make_exception_ptr(Error(Errc::clock_jump, jump, where));
       }
-      const std::uint64_t since = records - task.left_at.value_or(records);
-      const bool more = remove(type, store, most + 2 * static_cast<std::size_t>(since));
+      const auto since = static_cast<std::size_t>(records - task.left_at.value_or(records));
+      const bool more = remove(type, store, std::min(most + 2 * since, 100 * most));
       task.left_at = more ? std::optional(records) : std::nullopt;
       task.due = more ? Sync::now() + pause : task.move_due;
       task.retry = {};

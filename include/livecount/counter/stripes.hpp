@@ -19,6 +19,9 @@
 //      call that closing waits for, or the worker; a handle that goes folds its own.
 //   4. A stripe's entry is pinned for as long as the stripe is there.
 //
+// Cells that are never folded while a handle lives would need no lock to be read, but leave the count in pieces: no floor,
+// reset or removal could be had beside them. Here a count is whole whenever it is looked at.
+//
 // Threads: as the comment of each member says. Progress: Stripe::add is wait-free; the others take a shard's lock.
 #pragma once
 
@@ -53,8 +56,9 @@ struct Gathered {
 template <class Sync>
 class alignas(cache_line) Stripe {
  public:
-  /// The largest delta for a stripe: 2^37 of them between two folds would not carry a count past its range that is within
-  /// its middle half. Larger ones, and decrements, go to the entry.
+  /// The largest delta for a stripe; larger ones, and decrements, go to the entry. A count in the middle half of its range
+  /// takes 2^37 of them. Only if so many came before anybody read the counter, and none were written, could it leave the
+  /// range; the store would put aside what does not fit.
   static constexpr Count largest = Count{1} << 20;
   static constexpr Count middle = max_count / 2;
 
@@ -103,6 +107,9 @@ class Stripes {
     Stripe& stripe =
         shard.stripes.emplace(std::piecewise_construct, std::tuple(&entry), std::tuple())->second;
     entry.set_striped(true);
+    // Of this and a freezing one comes first: either the worker sees that there are stripes, or the handle that the entry is
+    // not queued any more.
+    (void)entry.add(0);
     return stripe;
   }
   /// Ends it. Requires: it has been folded, and its handle adds nothing more.

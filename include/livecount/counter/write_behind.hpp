@@ -281,6 +281,7 @@ class WriteBehind {
     Gate<Sync> gate;
     atomic<Entry*> chain{nullptr};
   };
+  static_assert(sizeof(Section) == cache_line);
 
   struct Waiting {
     Entry* entry;
