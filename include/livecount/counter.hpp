@@ -23,11 +23,10 @@
 // Errc::forked_child without touching a lock; its destructor does nothing, and leaves its memory where it is. The child
 // may make Counters of its own (SqliteStore says what it needs for that). Not noticed: vfork, _Fork, a raw clone.
 //
-// Objects of static storage duration: as C++ has it, a Counter is destroyed before those that were made before it, and
-// those must not use it any more; so make the Counter first. A handle may be used after it (Errc::closed).
+// Static storage duration: a Counter is destroyed before the objects that were made before it, and those must not use it any
+// more; so make the Counter first. A handle may be used after it (Errc::closed).
 //
-// Threads - Distinct objects: safe. Shared objects: safe, all operations, except construction and
-// destruction.
+// Threads - Distinct objects: safe. Shared objects: safe, all operations, except construction and destruction.
 #pragma once
 
 #include <algorithm>
@@ -77,9 +76,9 @@ class Counter {
     std::size_t max_pending = 0;  // dirty counters, at least 8; 0: half the cache's capacity
     Limit when_full = Limit::block;
     std::chrono::milliseconds block_timeout{1000};  // how long an update, or a read, waits for the store
-    // How many names each bucket of a namespace may have; 0: as many as come. What is counted under further ones goes, when
-    // it is written, to the counter overflow_name ("(other)") of that bucket, and get knows no such name then. Of several
-    // processes on one store each makes room for so many. Needs a QuestionStore.
+    // How many names each bucket of a namespace may have; 0: as many as come. What is counted under more goes, when written,
+    // to the counter overflow_name ("(other)") of that bucket, and get knows no such name then. Of several processes on one
+    // store each makes room for so many. Needs a QuestionStore.
     std::size_t max_names = 0;
     std::size_t max_batch = 1000;             // records in a batch. More: fewer commits, longer ones
     std::chrono::milliseconds refresh{1000};  // how old other processes' changes may be in what is read
@@ -176,10 +175,9 @@ class Counter {
   }
 
   /// Adds, and returns the new count. Reads the store if the counter is not in the cache.
-  /// Throws: as increment, and store_unavailable; invalid_option if there is not exactly one period; with a store that
-  /// others share, what looking for their changes throws.
+  /// Throws: as increment, and what the store throws; invalid_option if there is not exactly one period.
   /// Progress: blocking, for moments; waits for the store if the counter is not in the cache and loaded, and once in
-  /// `refresh` to look for others' changes.
+  /// `refresh` for others' changes.
   Count increment_and_get(std::string_view name, const Update& update = {}) {
     if (update.periods.size() != 1) {
       (void)core_->refuse(Errc::invalid_option);
@@ -194,8 +192,8 @@ class Counter {
     return count;
   }
 
-  /// Takes the count: a decrement by exactly the number returned, so that of all that is counted nothing is lost and
-  /// nothing taken twice. Nothing, and nothing is changed, if there is no such counter.
+  /// Takes the count: a decrement by exactly the number returned, so that nothing that is counted is lost, or taken twice.
+  /// Nothing, and nothing is changed, if there is no such counter.
   /// Throws and Progress: as increment_and_get. With a queue that writes through, not_yet_durable: it is taken, and the
   /// form with a code tells the number.
   std::optional<Count> get_and_reset(std::string_view name, const Lookup& lookup = {}) {
@@ -236,13 +234,11 @@ class Counter {
     return core_->begin_anew(name, lookup, removal);
   }
 
-  /// A name resolved once, for many updates. Throws: name_too_long, namespace_too_long, closed.
-  /// Progress: lock-free; the first update looks the name up.
+  /// A name resolved once, for many updates; the first one looks it up. Throws: name_too_long, namespace_too_long, closed.
   [[nodiscard]] Handle handle(std::string_view name, const Binding& binding = {}) {
     return Handle(core_, name, binding);
   }
-  /// The same for a counter that several threads update very often: see counter/handle.hpp. Throws also: invalid_option if
-  /// there is not exactly one period.
+  /// For a counter that threads update very often: see counter/handle.hpp. Throws also: invalid_option unless of one period.
   [[nodiscard]] StripedHandle striped_handle(std::string_view name, const Binding& binding = {}) {
     return StripedHandle(core_, name, binding);
   }
@@ -251,10 +247,9 @@ class Counter {
 
   /// The count, with everything this process has counted; nothing, which is not 0, if there is no such counter. Other
   /// processes' changes are in it at the latest `refresh` after their commit.
-  /// Throws: name_too_long, namespace_too_long, time_out_of_range, store_unavailable, backpressure, closed; with a store that
-  /// others share, what looking for their changes throws.
-  /// Progress: lock-free if the counter is in the cache and loaded; else it reads the store. Once in `refresh` it looks for
-  /// others' changes; a counter with striped handles takes a lock for moments.
+  /// Throws: name_too_long, namespace_too_long, time_out_of_range, backpressure, closed; what the store throws.
+  /// Progress: lock-free if the counter is in the cache and loaded, and has no striped handles (then it takes a lock); else,
+  /// and once in `refresh` for others' changes, it waits for the store.
   [[nodiscard]] std::optional<Count> get(std::string_view name, const Lookup& lookup = {}) {
     std::optional<Count> count;
     if (const Errc code = core_->get(name, lookup, count); code != Errc::ok) {
@@ -263,7 +258,7 @@ class Counter {
     return count;
   }
 
-  /// get for several names at a time: not one moment of all of them. Throws and Progress: as get.
+  /// get for several names: not one moment of all of them. Throws and Progress: as get.
   [[nodiscard]] std::vector<std::optional<Count>> get_many(std::span<const std::string_view> names,
                                                            const Lookup& lookup = {}) {
     std::vector<std::optional<Count>> counts;
@@ -282,10 +277,10 @@ class Counter {
     return reading;
   }
 
-  // Questions about many counters, for stores that are QuestionStores. An answer is one moment of the store with
-  // everything laid over it that this process has counted and not yet written: it is not older than the call.
-  // Throws: Error with time_out_of_range, closed; what the store throws. Progress: blocking: a batch under way is waited
-  // for. Costs a copy of the pending counters that are asked for, and what the store says of its snapshot.
+  // Questions about many counters, for QuestionStores. An answer is one moment of the store with everything laid over it that
+  // this process has counted and not yet written: it is not older than the call. Throws: Error with time_out_of_range,
+  // closed; what the store throws. Progress: blocking: a batch under way is waited for. Costs a copy of the pending
+  // counters that are asked for, and what the store says of its snapshot.
 
   /// The largest counts of a bucket, ties by name.
   [[nodiscard]] std::vector<NamedCount> top(const Top& top = {}) { return detail::ask_top(*core_, top); }
@@ -316,8 +311,7 @@ class Counter {
 
   // ---- writing
 
-  /// Returns when every update that returned before the call is in the store. Throws: Error with what the
-  /// store said, and with closed. Progress: waits for the store.
+  /// Returns when every update that returned before the call is in the store. Throws: closed; what the store said.
   void flush() {
     if (core_->closed()) detail::raise(*core_, core_->refusal(), "flush");
     const Drain::Report report = core_->flush();
@@ -329,10 +323,9 @@ class Counter {
   }
 
   /// Refuses all further calls, ends what waits for room, waits for calls under way, stops the queue, and writes what is
-  /// pending, until all of it is in the store or the time is over. What is left then is told, and kept: a repeated close
-  /// tries again. Calls of close take turns. The time bounds the waiting for a store that fails; a call of the store that
-  /// is under way cannot be interrupted, and is waited for however long it takes.
-  /// Throws: nothing. Progress: waits for the store.
+  /// pending, until all is in the store or the time is over. What is left then is told, and kept: a repeated close tries again.
+  /// Calls of close take turns. The time bounds the waiting for a store that fails; a call of the store that is under way is
+  /// waited for however long it takes. Throws: nothing. Progress: waits for the store.
   CloseReport close(std::chrono::milliseconds timeout) noexcept { return core_->close(timeout); }
 
   /// Lets all buckets go that are to go by now, and that would go by themselves bit by bit (Options::retention).
@@ -342,12 +335,10 @@ class Counter {
     const std::string jump = core_->let_go();
     if (!jump.empty()) throw Error(Errc::clock_jump, "retain: " + jump, "retain");
   }
-  /// Since when buckets are kept, by period type: as this process knows it, which is late where others move them.
-  /// Throws: nothing. Progress: wait-free.
+  /// Since when buckets are kept, by period type: as this process knows it, late where others move them. Wait-free.
   [[nodiscard]] Horizons horizons() const noexcept { return core_->horizons(); }
 
-  /// Drops every counter from memory that has no pending change and no handle; how many. Throws: forked_child.
-  /// Progress: blocking, for moments.
+  /// Drops counters from memory without pending change and handle; how many. Throws: forked_child. Progress: blocking, briefly.
   std::size_t drop_clean() {
     require_not_forked("drop_clean");
     return core_->drop_clean();
@@ -355,15 +346,14 @@ class Counter {
 
   // ---- looking inside
 
-  /// Looks at each dirty counter. Throws: forked_child. Progress: blocking, for moments: takes the locks of the cache.
+  /// Looks at each dirty counter. Throws: forked_child. Progress: blocking, for moments.
   [[nodiscard]] Stats stats() const {
     require_not_forked("stats");
     return core_->stats();
   }
   /// Counters with changes not yet in the store; twice, if changed while in a batch. Throws: nothing. Progress: wait-free.
   [[nodiscard]] std::size_t pending() const noexcept { return core_->write_behind().pending(); }
-  /// How long the oldest of these changes has been waiting (steady clock); nothing if there is none.
-  /// Throws: nothing. Progress: wait-free.
+  /// How long the oldest of these has been waiting (steady clock); nothing if there is none. Throws: nothing. Wait-free.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> oldest_pending_age() const {
     return core_->write_behind().oldest_pending_age();
   }
