@@ -81,9 +81,70 @@ void add_beside_close(World& world) {
   world.run();
   world.check(counter.store().stored("a") == 2 + accepted,
               "what was accepted is stored, and what was refused is not");
+  world.check(counter.pending() == 0, "nothing is pending after a close");
+}
+
+/// A removal of a counter that is not there freezes the name's other periods, too.
+template <Barrier barrier>
+void add_beside_another_periods_removal(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  auto handle = counter.striped_handle("a", {.periods = PeriodType::day});
+  handle.increment();
+  world.thread("adder", [&] { handle.increment(); });
+  world.thread("remover", [&] { counter.remove("a"); });
+  world.run();
+  counter.flush();
+  world.check(counter.store().stored("a", PeriodType::day) == 2, "no loss, no double count");
+}
+
+template <Barrier barrier>
+void add_beside_a_removal(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  auto handle = counter.striped_handle("a");
+  handle.increment(5);
+  world.check(counter.get("a") == 5, "it is there");
+  world.thread("adder", [&] { handle.increment(); });
+  world.thread("remover", [&] { counter.remove("a"); });
+  world.thread("reader", [&] { world.check(counter.get("a") != 0, "no count is read that never was"); });
+  world.run();
+  const auto count = counter.get("a");
+  world.check(!count || count == 1, "after the removal there is none, or what came after it");
+}
+
+template <Barrier barrier>
+void make_beside_readers(World& world) {
+  Striped<barrier> counter({.cache = {.entries = 64}});
+  auto handle = counter.striped_handle("a");
+  world.check(!counter.get("a"), "there is none");
+  world.thread("adder", [&] { handle.increment(); });
+  for (const char* const name : {"reader", "another"}) {
+    world.thread(name, [&] {
+      const auto count = counter.get("a");
+      world.check(!count || count == 1, "there is none, or it has been counted");
+    });
+  }
+  world.run();
 }
 
 }  // namespace
+
+TEST_CASE(
+    "striped handles beside removals and readers: a counter is there with what was counted, or not at all") {
+  const Exploration options{.newest = {.preemptions = 2},
+                            .old = {.preemptions = 1, .old_values = 1},
+                            .limit = 10'000,
+                            .random = 5'000};
+  expect_laws("stripe, another's removal, heavy", add_beside_another_periods_removal<Barrier::heavy>,
+              options);
+  expect_laws<ExplorerSync<Barrier::light>>("stripe, another's removal, light",
+                                            add_beside_another_periods_removal<Barrier::light>, options);
+  expect_laws("stripe, removal, heavy", add_beside_a_removal<Barrier::heavy>, options);
+  expect_laws<ExplorerSync<Barrier::light>>("stripe, removal, light", add_beside_a_removal<Barrier::light>,
+                                            options);
+  expect_laws("stripe, readers, heavy", make_beside_readers<Barrier::heavy>, options);
+  expect_laws<ExplorerSync<Barrier::light>>("stripe, readers, light", make_beside_readers<Barrier::light>,
+                                            options);
+}
 
 TEST_CASE("a striped handle beside a batch: a flush misses nothing that came before it") {
   const Exploration options{.limit = 20'000, .random = 5'000};

@@ -50,7 +50,9 @@ stripes-looked-at-without-a-barrier | counter/write_behind.hpp | interleave/stri
 others-stripes-folded-when-a-handle-goes | counter/core.hpp | interleave/stripes | s/write_behind_\.fold\(entry, name_hash, &stripe\)/write_behind_.fold(entry, name_hash)/
 stripes-joined-without-an-order | counter/stripes.hpp | interleave/stripes | s/    \(void\)entry\.add\(0\);\n//
 decrements-before-what-stripes-have-gathered | counter/core.hpp | interleave/stripes | s/if \(!forked\(\)\) fold_one\(entry, stripe, name_hash\);//; s/if \(delta < 0\) \[\[unlikely\]\]\s*fold/if (false) fold/g
-folded-outside-the-lock | counter/stripes.hpp | interleave/stripes | s/    f\(static_cast<Count>\(all\.sum\)\);\n    shard\.folded \+= all;/    shard.folded += all; shard.mutex.unlock(); f(static_cast<Count>(all.sum)); shard.mutex.lock();/
+folded-outside-the-lock | counter/stripes.hpp | interleave/stripes | s/if \(!all\.is_nothing\(\)\) f\(static_cast<Count>\(all\.sum\)\);/shard.mutex.unlock(); if (!all.is_nothing()) f(static_cast<Count>(all.sum)); shard.mutex.lock();/
+stripes-filled-beside-a-removal-not-marked | counter/write_behind.hpp | interleave/stripes | s/\(void\)mark_gathered\(before\);//g
+marked-before-what-is-folded-is-in-the-word | counter/write_behind.hpp | interleave/stripes | s/if \(Entry::is_queued\(entry\.add\(sum\)\)\) return;/if (Entry::is_queued(entry.load())) return void(entry.add(sum));/; s/(marked = !Entry::is_queued\(mark\(entry, name_hash\)\);)/$1 (void)entry.add(sum);/
 weak-end-of-stripes | entry.hpp | interleave/stripes | s/\(marks_\.load\(std::memory_order_acquire\) & has_stripes\)/(marks_.load(std::memory_order_relaxed) & has_stripes)/
 simulated-dirty-mark-cleared-after-the-read | entry.hpp | simulate/memory_store | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
 simulated-new-number-on-retry | counter/write_behind.hpp | simulate/memory_store | s/(fail\(report, error, result\.message\);)/$1 ++sequence_;/

@@ -8,6 +8,7 @@
 //              Lock-free.
 //   marked     Several periods whose entries are all resident and marked, and no floor can bite: look them up,
 //              and add inside the gate, where what is marked stays so and cannot leave. Takes no lock.
+//   striped    By a striped handle: to its own stripe (stripes.hpp). Wait-free.
 //   together   All others: floored decrements, very large deltas, updates that want the new count, and those
 //              that met something unusual. Pins every entry, loads where a count is needed, then adds by
 //              compare-and-swap inside the gate: all or none, and whole for the worker.
@@ -15,7 +16,7 @@
 // before each atomic operation.
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
-// time; held during a store read), the turn of the drain, the gate of the name, a cache's own. Nobody waits
+// time; held during a store read), the turn of the drain, the gate of the name, a shard of its stripes, a cache's own. Nobody waits
 // for the store inside a gate or a Guard. (The file is longer than most: these ways and locks are read together.)
 #pragma once
 
@@ -146,7 +147,7 @@ class Core final : private Drain {
   /// The same for a handle's own stripe of the entry.
   [[nodiscard]] Errc update_striped(Entry& entry, Stripe& stripe, std::uint64_t name_hash,
                                     Count delta) noexcept {
-    if (delta < 0 || delta > Stripe::largest || write_behind_.room().full()) [[unlikely]]
+    if (delta <= 0 || delta > Stripe::largest || write_behind_.room().full()) [[unlikely]]
       return update_beside_stripe(entry, stripe, name_hash, delta);
     stripe.add(delta);
     const Word word = entry.load();
@@ -676,6 +677,7 @@ class Core final : private Drain {
     if (keys.expired != 0) return too_late();
     return with_pins(keys, [&](Entry* const* entries) {
       const std::lock_guard latch(latch_of(name_hash));
+      fold(*entries[0], name_hash);  // first, so that loading sees when the count would leave its range
       const Errc code = loader_.load(*entries[0], name_hash);
       if (code != Errc::ok) return code;
       fold(*entries[0], name_hash);
@@ -691,6 +693,7 @@ class Core final : private Drain {
     if (floored || result) {
       latch.lock();
       for (std::size_t i = 0; i < count; ++i) {
+        fold(*entries[i], name_hash);
         if (const Errc code = loader_.load(*entries[i], name_hash); code != Errc::ok) return code;
       }
     }

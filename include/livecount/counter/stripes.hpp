@@ -17,7 +17,9 @@
 //   3. Nobody folds another handle's stripe when the last batch may have been formed: else that handle's update, which
 //      is about to find the Counter closed, would be in the word and never be written. So who folds all stripes is a
 //      call that closing waits for, or the worker; a handle that goes folds its own.
-//   4. A stripe's entry is pinned for as long as the stripe is there.
+//   4. What is folded is in the word before the entry is marked: a reader takes queued for "there is a counter". So a delta
+//      of 0, which makes one, goes to the entry, and updates, which may lag behind the sum, are figures only.
+//   5. A stripe's entry is pinned for as long as the stripe is there.
 //
 // Cells that are never folded while a handle lives would need no lock to be read, but leave the count in pieces: no floor,
 // reset or removal could be had beside them. Here a count is whole whenever it is looked at.
@@ -45,7 +47,7 @@ struct Gathered {
   std::uint64_t sum = 0;
   std::uint64_t updates = 0;
 
-  [[nodiscard]] bool is_nothing() const noexcept { return sum == 0 && updates == 0; }
+  [[nodiscard]] bool is_nothing() const noexcept { return sum == 0; }
   Gathered& operator+=(const Gathered& other) noexcept {
     sum += other.sum;
     updates += other.updates;
@@ -136,22 +138,15 @@ class Stripes {
       stripe->second.folded_ += gathered;
       all += gathered;
     }
-    if (all.is_nothing()) return;
-    f(static_cast<Count>(all.sum));
     shard.folded += all;
-  }
-  [[nodiscard]] bool has_gathered(const Entry& entry, std::uint64_t name_hash) noexcept {
-    Shard& shard = shard_of(name_hash);
-    const std::lock_guard lock(shard.mutex);
-    const auto [first, last] = shard.stripes.equal_range(&entry);
-    return std::any_of(first, last, [](auto& stripe) { return !stripe.second.gathered().is_nothing(); });
+    if (!all.is_nothing()) f(static_cast<Count>(all.sum));
   }
 
   /// Undoes the last addition; false, and nothing is changed, if it has been folded. By the stripe's handle.
   [[nodiscard]] bool take_back(Stripe& stripe, std::uint64_t name_hash, Count delta) noexcept {
     const std::lock_guard lock(shard_of(name_hash).mutex);
     const Gathered gathered = stripe.gathered();
-    if (delta == 0 ? gathered.updates == 0 : gathered.sum == 0) return false;
+    if (gathered.is_nothing()) return false;
     stripe.sum_.fetch_sub(static_cast<std::uint64_t>(delta), std::memory_order_relaxed);
     stripe.updates_.fetch_sub(1, std::memory_order_relaxed);
     return true;

@@ -123,11 +123,9 @@ class WriteBehind {
     const Inside inside(gate(name_hash));
     bool marked = false;
     stripes_.take(entry, name_hash, only, [&](Count sum) {
-      if (!Entry::is_queued(entry.load())) {
-        room_.reserve_by_force();
-        marked = !Entry::is_queued(mark(entry, name_hash));
-      }
-      (void)entry.add(sum);
+      if (Entry::is_queued(entry.add(sum))) return;
+      room_.reserve_by_force();
+      marked = !Entry::is_queued(mark(entry, name_hash));
     });
     return marked;
   }
@@ -468,6 +466,7 @@ class WriteBehind {
     if (!Entry::is_queued(entry.load()) && entry.state() == Entry::State::absent && change.is_removal()) {
       (void)entry.try_take();  // there is none here; an add that is about to make it comes after this
       add_to_batch(entry, change, 0);
+      (void)mark_gathered(before);
       return Errc::ok;
     }
     windows_[name_hash % latches].erase(&entry);
@@ -516,10 +515,12 @@ class WriteBehind {
       if (!(*entry)->is_striped()) continue;
       const KeyView key = (*entry)->key();
       const std::uint64_t name_hash = hash_name(key.ns, key.name, seed_);
-      if (!stripes_.has_gathered(**entry, name_hash)) continue;
-      room_.reserve_by_force();
-      (void)mark(**entry, name_hash);
-      any = true;
+      stripes_.take(**entry, name_hash, nullptr, [&](Count sum) {
+        (void)(*entry)->add(sum);
+        room_.reserve_by_force();
+        (void)mark(**entry, name_hash);
+        any = true;
+      });
     }
     return any;
   }
