@@ -311,7 +311,7 @@ class Counter {
 
   // ---- writing
 
-  /// Returns when every update that returned before the call is in the store. Throws: closed; what the store said.
+  /// Waits until every update that returned before the call is in the store. Throws: closed; what the store said.
   void flush() {
     if (core_->closed()) detail::raise(*core_, core_->refusal(), "flush");
     const Drain::Report report = core_->flush();
@@ -338,7 +338,7 @@ class Counter {
   /// Since when buckets are kept, by period type: as this process knows it, late where others move them. Wait-free.
   [[nodiscard]] Horizons horizons() const noexcept { return core_->horizons(); }
 
-  /// Drops counters from memory without pending change and handle; how many. Throws: forked_child. Progress: blocking, briefly.
+  /// Drops from memory what has no pending change and no handle; how many. Throws: forked_child. Progress: blocking, briefly.
   std::size_t drop_clean() {
     require_not_forked("drop_clean");
     return core_->drop_clean();

@@ -16,8 +16,9 @@
 // before each atomic operation.
 //
 // Locks, in the order in which they are taken: the latch of the name (one loader, one floored decrement at a
-// time; held during a store read), the turn of the drain, the gate of the name, a shard of its stripes, a cache's own. Nobody waits
-// for the store inside a gate or a Guard. (The file is longer than most: these ways and locks are read together.)
+// time; held during a store read), the turn of the drain, the gate of the name, a shard of its stripes, a cache's own.
+// Nobody waits for the store inside a gate or a Guard. (The file is longer than most: these ways and locks are read
+// together.)
 #pragma once
 
 #include <algorithm>

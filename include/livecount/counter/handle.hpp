@@ -12,9 +12,9 @@
 // A striped handle is for threads that count one thing very often: each counts on a cache line of its own, and does not
 // slow the others. It has one period. What it has counted is brought together whenever somebody reads the counter, or
 // looks at its count to change it, and by the worker; so such calls on a counter that has striped handles take a lock.
-// A decrement, and a delta above 2^20, goes the way of any other handle; so does everything with a queue that writes
-// through or has a batch_size. Of two updates that one thread makes in these two ways beside a reset, the second may be
-// discarded and the first stay.
+// A decrement, and a delta of 0 or above 2^20, goes the way of any other handle; so does everything with a queue that
+// writes through or has a batch_size. Of two updates beside a reset, the first by a stripe and the second in another
+// way, the second may be discarded and the first stay.
 //
 //     auto mine = hits.striped_handle(url);  // in each thread
 //
