@@ -25,6 +25,7 @@
 
 #include "../detail/bytes.hpp"
 #include "../detail/hash.hpp"
+#include "../detail/prefetch.hpp"
 #include "../detail/sync.hpp"
 #include "../key.hpp"
 #include "../record.hpp"
@@ -105,12 +106,12 @@ class FileShelf {
 
   /// Tells the processor that this hash will be looked for.
   void prefetch(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&buckets_[hash & (bucket_count_ - 1)]);
+    detail::prefetch(&buckets_[hash & (bucket_count_ - 1)]);
   }
   /// The same for what is found there; a while later.
   void prefetch_node(std::uint64_t hash) const noexcept {
     const std::size_t bucket = hash & (bucket_count_ - 1);
-    if (const auto first = nodes_.begin(bucket); first != nodes_.end(bucket)) __builtin_prefetch(&*first);
+    if (const auto first = nodes_.begin(bucket); first != nodes_.end(bucket)) detail::prefetch(&*first);
   }
 
   /// How many nodes there are, absent ones too.
