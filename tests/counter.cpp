@@ -138,6 +138,31 @@ TEST_CASE("many updates in one call count as one after the other would, and thos
   }
 }
 
+TEST_CASE(
+    "increment_many counts right where some counters are in the cache, some are not, and some have two "
+    "periods") {
+  Counter<LockFreeCache, MemoryStore, ManualQueue> counter{
+      {.cache = {.entries = 64}, .when_full = Limit::flush}};
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < 100; ++i) names.push_back("n" + std::to_string(i) + std::string(i, 'x'));
+  std::vector<NamedUpdate> updates;
+  for (std::size_t i = 0; i < 5'000; ++i) {
+    updates.push_back({names[i * i * i % (i % 50 == 0 ? 100 : 40)], {.delta = static_cast<Count>(i)}});
+    if (i % 37 == 0) updates.back().update.periods = PeriodType::day | PeriodType::all;
+    updates.back().update.at = Time{};
+  }
+  CHECK(counter.try_increment_many(updates) == 0);
+  Counter<LruCache, MemoryStore, ManualQueue> expected;
+  for (const NamedUpdate& update : updates) expected.increment(update.name, update.update);
+  CHECK(counter.stats().accepted == expected.stats().accepted);
+  CHECK(counter.stats().accepted_sum == expected.stats().accepted_sum);
+  for (const std::string& name : names) {
+    REQUIRE(counter.get(name) == expected.get(name));
+    const Lookup day{.period = PeriodType::day, .at = Time{}};
+    REQUIRE(counter.get(name, day) == expected.get(name, day));
+  }
+}
+
 TEST_CASE("increment_many tries all of them and throws what the first failure would throw") {
   Manual counter;
   const std::string too_long(max_name_bytes + 1, 'x');

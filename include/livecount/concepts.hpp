@@ -242,6 +242,17 @@ concept FetchingCache = CachePolicy<C> && requires(const C& c, std::uint64_t has
   c.fetch_entry(hash);
 };
 
+/// A cache whose look-ups are fast enough to stand inline in each update. peek: the entry of this name of the default
+/// namespace, in this packed bucket, or null; it stays valid while the guard lives. fetch_entry also returns null, or
+/// an entry that is probably the one of this hash, valid while a guard of the caller's lives, if there is one.
+template <class C>
+concept QuickCache = FetchingCache<C> &&
+    requires(C& c, const typename C::QuickGuard& guard, std::string_view name, std::int64_t bucket,
+             std::uint64_t hash) {
+  { c.peek(guard, name, bucket, hash) } -> std::same_as<BasicEntry<typename C::Sync>*>;
+  { c.fetch_entry(hash) } -> std::same_as<BasicEntry<typename C::Sync>*>;
+};
+
 // ---- QueuePolicy: when changes are written
 //
 //   expression           returns            meaning

@@ -112,6 +112,13 @@ class BasicEntry {
   [[nodiscard]] static constexpr bool is_live(Word word) noexcept { return (word & live) != 0; }
   [[nodiscard]] static constexpr bool is_queued(Word word) noexcept { return (word & queued) != 0; }
   [[nodiscard]] static constexpr bool is_busy(Word word) noexcept { return (word & busy) != 0; }
+  /// Live, queued, and the count in the middle half of its range: a blind add of a plain delta to it is whole.
+  [[nodiscard]] static constexpr bool is_usual(Word word) noexcept {
+    constexpr auto half = static_cast<std::uint64_t>(max_count / 2 * unit);
+    constexpr auto flags = static_cast<std::uint64_t>(live | queued);
+    static_assert(max_count == Count{1} << 58, "the test below needs a range that ends at a power of two");
+    return ((static_cast<std::uint64_t>(word) + half) & (~(2 * half - 1) | flags)) == flags;
+  }
 
   // (1) acquire: pairs with the releases of (2), (3), (4): who sees a flag or a count sees what came before
   // it.
@@ -166,9 +173,17 @@ class BasicEntry {
   /// whole count in (1).
   [[nodiscard]] bool add_stored(Count difference, State state) noexcept {
     Word word = load();
-    do {
-      if (!in_range(count_of(word) + difference)) return false;
-    } while (!replace(word, word + difference * unit));
+    for (int left = patience;;) {
+      const Count count = count_of(word);
+      if ((!in_range(count) || !in_range(count + difference)) && --left > 0) {
+        Sync::yield();  // an add past the range is about to take itself back
+        word = load();
+      } else if (!in_range(count + difference)) {
+        return false;
+      } else if (replace(word, word + difference * unit)) {
+        break;
+      }
+    }
     set_watermark(watermark() + difference);
     set_state(state);
     return true;
@@ -283,12 +298,17 @@ class BasicEntry {
         name == name_size_ ? std::string_view(bytes() + name, namespace_size_) : default_namespace;
     return {ns, detail::unpack(bucket_), {bytes(), name}};
   }
-  [[nodiscard]] bool has(const KeyView& other) const noexcept {
+  [[nodiscard, gnu::always_inline]] bool has(const KeyView& other) const noexcept {
     if (bucket_ != detail::pack(other.bucket) || name_size_ != sized(other)) return false;
     if (!detail::same_bytes(bytes(), other.name.data(), other.name.size())) return false;
     return (name_size_ & in_default_namespace) != 0 ||
            (namespace_size_ == other.ns.size() &&
             detail::same_bytes(bytes() + other.name.size(), other.ns.data(), other.ns.size()));
+  }
+  /// The same for a name in the default namespace; `bucket` is packed.
+  [[nodiscard, gnu::always_inline]] bool has(std::string_view name, std::int64_t bucket) const noexcept {
+    return bucket_ == bucket && name_size_ == (name.size() | in_default_namespace) &&
+           detail::same_bytes(bytes(), name.data(), name.size());
   }
   /// What it takes in memory.
   [[nodiscard]] std::size_t bytes_taken() const noexcept { return bytes_for(key()); }

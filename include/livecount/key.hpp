@@ -30,7 +30,7 @@ inline constexpr std::string_view default_namespace = "default";
 
 namespace detail {
 /// Whether it is that one: of an update that names none without a look at the bytes.
-[[nodiscard]] constexpr bool is_default(std::string_view ns) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr bool is_default(std::string_view ns) noexcept {
   return ns.size() == default_namespace.size() &&
          (ns.data() == default_namespace.data() || ns == default_namespace);
 }

@@ -54,6 +54,33 @@ TEST_CASE("a key may stand in 16 places, and no further one is made when all of 
   CHECK(cache.pin(crowded(Numbered(3))) == nullptr);
 }
 
+TEST_CASE(
+    "a quick look finds just what others find, wherever it stands, and so do most entries that were "
+    "fetched") {
+  LockFreeCache cache({.entries = 1'000});
+  std::uint64_t fetched = 0;
+  for (std::uint64_t i = 0; i < 900; ++i) {
+    const std::string name = "name-" + std::to_string(i);
+    cache.unpin(*cache.pin(hashed({default_namespace, all, name})));
+  }
+  { const Guard<LockFreeCache> first; }  // of this thread: the next ones may be quick
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    const std::string name = "name-" + std::to_string(i);
+    const HashedKey key = hashed({default_namespace, all, name});
+    auto* const entry = find(cache, key);
+    const LockFreeCache::QuickGuard guard;
+    REQUIRE(guard);
+    REQUIRE(cache.peek(guard, name, detail::pack(all), key.hash) == entry);
+    REQUIRE_FALSE(cache.peek(guard, name, detail::pack({PeriodType::day, 0}), key.hash));
+    if (entry && cache.fetch_entry(key.hash) == entry) ++fetched;
+  }
+  CHECK(fetched > 800);
+  auto* const other = cache.pin(hashed({"other", all, "name"}));
+  cache.unpin(*other);
+  const LockFreeCache::QuickGuard guard;
+  CHECK_FALSE(cache.peek(guard, "name", detail::pack(all), hashed({"other", all, "name"}).hash));
+}
+
 TEST_CASE("an entry that was looked at has a second chance before those that were not") {
   int stayed = 0;
   for (std::uint64_t favourite = 0; favourite < slots; ++favourite) {

@@ -81,7 +81,7 @@ TEST_CASE(
     "between") {
   Fixture f;
   REQUIRE(f.change(max_count));
-  CHECK(f.adder.add(f.entry, 1, 1) == detail::Added::no);
+  CHECK(f.adder.add(f.entry, 1, 1) == detail::Added::taken_back);
   CHECK(f.count() == max_count);
   CHECK(Entry::is_queued(f.entry.load()));
   CHECK(f.write_behind.pending() == 1);

@@ -2,11 +2,16 @@
 // What a Counter does when it is told, or meets, the extreme. What holds for each update and read: combinations.cpp.
 #include <livecount/counter/core.hpp>
 
+#include <livecount/cache/lock_free_cache.hpp>
+#include <livecount/counter.hpp>
+#include <livecount/store/memory_store.hpp>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "counter/scripted.hpp"
 #include "support/catch.hpp"
@@ -15,6 +20,45 @@
 using namespace livecount;
 using namespace livecount::tests;
 using namespace std::chrono_literals;
+
+namespace {
+
+/// Writes at once what it is told of.
+struct ToldQueue {
+  struct Options {};
+  static constexpr bool writes_through = false;
+
+  explicit ToldQueue(Options) {}
+  [[nodiscard]] static Pace pace() { return {}; }
+  void start(Drain& to) { drain = &to; }
+  void notify(Wake) { (void)drain->drain(Drain::Scope::everything); }
+  void stop() {}
+
+  Drain* drain = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("the queue is told of each counter that becomes dirty, also by an update that is taken back") {
+  Counter<LockFreeCache, MemoryStore, ToldQueue> counter;
+  counter.increment("a", {.delta = max_count});
+  REQUIRE(counter.pending() == 0);
+  auto handle = counter.handle("a");
+  auto striped = counter.striped_handle("a");
+  const std::vector<NamedUpdate> many(3, {"a", {}});
+  for (int i = 0; i < 2; ++i) {  // a thread's second update may go another way than its first
+    CHECK(counter.try_increment("a") == Errc::overflow);
+    CHECK(counter.pending() == 0);
+    CHECK(counter.try_increment("a", {.periods = PeriodType::day | PeriodType::all}) == Errc::overflow);
+    CHECK(counter.pending() == 0);
+    CHECK(handle.try_increment() == Errc::overflow);
+    CHECK(counter.pending() == 0);
+    CHECK(striped.try_increment() == Errc::overflow);
+    CHECK(counter.pending() == 0);
+    CHECK(counter.try_increment_many(many) == 3);
+    CHECK(counter.pending() == 0);
+  }
+}
 
 TEST_CASE("out of memory during an update: it is counted, or refused and changes nothing") {
   const Periods periods = PeriodType::day | PeriodType::month | PeriodType::all;

@@ -23,3 +23,11 @@ TEST_CASE("marks find room until the places are taken, and again when some are g
   CHECK(room.reserve(1));
   CHECK(room.taken() == 3);
 }
+
+TEST_CASE("for no marks there is always room") {
+  detail::Room<StdSync> room(1);
+  CHECK(room.reserve(1));
+  room.reserve_by_force();
+  CHECK(room.reserve(0));
+  CHECK_FALSE(room.reserve(1));
+}

@@ -90,6 +90,25 @@ TEMPLATE_TEST_CASE("guards nest, and only the last one to go lets go", "", StdSy
   CHECK(may_be_freed<TestType>(stamp));
 }
 
+TEMPLATE_TEST_CASE("a quick guard is none in a thread's first one, and inside of another", "", StdSync,
+                   LightSync) {
+  using QuickGuard = typename detail::Epochs<TestType>::QuickGuard;
+  std::thread([] { CHECK_FALSE(QuickGuard()); }).join();
+  const std::uint64_t stamp = detail::Epochs<TestType>::stamp();
+  { const Guard<TestType> first; }
+  {
+    const QuickGuard guard;
+    CHECK(guard);
+    CHECK_FALSE(QuickGuard());
+    { const Guard<TestType> inner; }
+    CHECK_FALSE(may_be_freed<TestType>(detail::Epochs<TestType>::stamp()));
+  }
+  CHECK(may_be_freed<TestType>(stamp));
+  const Guard<TestType> outer;
+  CHECK_FALSE(QuickGuard());
+  CHECK_FALSE(may_be_freed<TestType>(detail::Epochs<TestType>::stamp()));
+}
+
 TEMPLATE_TEST_CASE("a guard taken later does not hold back what was retired before", "", StdSync, LightSync) {
   const std::uint64_t before = detail::Epochs<TestType>::stamp();
   CHECK(may_be_freed<TestType>(before));

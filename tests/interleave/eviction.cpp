@@ -58,7 +58,10 @@ TEST_CASE("adds that cancel out beside a seal still mark their counter") {
                 options.floor = Floor::none;
                 ExploredCounter<> counter(options);
                 make_clean(counter);
-                world.thread("up", [&] { counter.increment("a", {.delta = 5}); });
+                world.thread("up", [&] {
+                  take_first_guard();
+                  counter.increment("a", {.delta = 5});
+                });
                 world.thread("down", [&] { counter.increment("a", {.delta = -5}); });
                 world.thread("evictor", [&] { (void)counter.drop_clean(); });
                 world.run();

@@ -147,7 +147,10 @@ TEST_CASE("an add past the range is taken back, beside others and a batch") {
                 counter.increment("a", {.delta = max_count - 1});
                 counter.flush();
                 Errc up = Errc::ok;
-                world.thread("up", [&] { up = counter.try_increment("a", {.delta = 2}); });
+                world.thread("up", [&] {
+                  take_first_guard();
+                  up = counter.try_increment("a", {.delta = 2});
+                });
                 world.thread("down", [&] { counter.increment("a", {.delta = -1}); });
                 world.thread("worker", [&] { counter.flush(); });
                 world.run();
@@ -157,6 +160,38 @@ TEST_CASE("an add past the range is taken back, beside others and a batch") {
                 world.check(counter.store().stored("a") == expected,
                             "an update that is refused changes nothing");
                 world.check(counter.get("a") == expected, "the cache shows what the store has");
+                world.check(counter.stats().quarantined == 0, "nothing out of range gets into a batch");
+              },
+              {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
+}
+
+TEST_CASE("several periods that are counted together leave no range beside a very large delta") {
+  static constexpr Periods periods = PeriodType::day | PeriodType::all;
+  expect_laws("several periods, overshoot, batch",
+              [](World& world) {
+                auto options = options_of();
+                options.floor = Floor::none;
+                ExploredCounter<> counter(options);
+                const Count before = max_count / 2 - 1;
+                counter.increment("a", {.periods = periods, .delta = before});
+                Errc several = Errc::ok;
+                Errc large = Errc::ok;
+                world.thread("several", [&] {
+                  take_first_guard();
+                  several = counter.try_increment("a", {.periods = periods, .delta = 2});
+                });
+                world.thread("large", [&] {
+                  large = counter.try_increment("a", {.delta = max_count - before});
+                  world.check(large != Errc::ok || counter.get("a") <= max_count, "a read is in range");
+                });
+                world.thread("worker", [&] { counter.flush(); });
+                world.run();
+                counter.flush();
+                const Count day = before + (several == Errc::ok ? 2 : 0);
+                const Count all = day + (large == Errc::ok ? max_count - before : 0);
+                world.check((several == Errc::ok) != (large == Errc::ok), "one of them finds room");
+                world.check(counter.store().stored("a", PeriodType::day) == day, "all periods or none");
+                world.check(counter.store().stored("a") == all, "an update that is refused changes nothing");
                 world.check(counter.stats().quarantined == 0, "nothing out of range gets into a batch");
               },
               {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});

@@ -99,6 +99,9 @@ void flush_all(C& counter) {
   }
 }
 
+/// After this the updates and reads of a thread may go the quick way (counter/core.hpp): its first guard is behind it.
+inline void take_first_guard() { const detail::Epochs<Sync>::Guard first; }
+
 /// Explores, prints the figures, and fails with the story. LIVECOUNT_PERCENT: of the executions written here;
 /// LIVECOUNT_SEED: the first seed of those by chance; LIVECOUNT_SCHEDULE: that one alone.
 template <class S = Sync>

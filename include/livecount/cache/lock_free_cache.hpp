@@ -10,8 +10,10 @@
 //
 // The scheme. Buckets of eight slots, a bucket a cache line; a slot holds 16 bits of the hash (the tag) and
 // 48 bits of pointer. A key may stand in any slot of two buckets; four of five stand in the first, so a look-up
-// touches one line of the table and the entry. Table and entries lie on huge pages where the system gives them. A
-// counter takes 48 bytes and its name, rounded up to 8 (detail/slab.hpp), and 8 bytes a slot. Invariants:
+// touches one line of the table and the entry. Its tag says at which slot of a bucket one begins to look: there two of
+// three stand, so that the processor, which has to guess where the search ends, is mostly right. Table and entries lie on
+// huge pages where the system gives them. A counter takes 48 bytes and its name, rounded up to 8 (detail/slab.hpp), and
+// 8 bytes a slot. Invariants:
 //
 //   1. A slot is changed by compare-and-swap only. Whose compare-and-swap takes an entry out of its slot
 //      retires it.
@@ -32,6 +34,7 @@
 
 #include "../concepts.hpp"
 #include "../detail/pages.hpp"
+#include "../detail/prefetch.hpp"
 #include "../detail/slab.hpp"
 
 namespace livecount::inline v0_1 {
@@ -42,6 +45,7 @@ class BasicLockFreeCache {
   using Sync = SyncPolicy;
   using Entry = BasicEntry<Sync>;
   using Guard = typename detail::Epochs<Sync>::Guard;
+  using QuickGuard = typename detail::Epochs<Sync>::QuickGuard;
 
   struct Options {
     std::size_t entries = 1'000'000;
@@ -77,27 +81,46 @@ class BasicLockFreeCache {
   };
 
   [[nodiscard]] Reference peek(const Guard&, const HashedKey& key) noexcept {
-    const Found found = find(key);
-    if (found.entry) found.entry->use();
-    return Reference{found.entry};
+    Entry* const entry = find(key).entry;
+    if (entry) entry->use();
+    return Reference{entry};
+  }
+  /// The same for a name of the default namespace; `bucket` is packed.
+  [[nodiscard, gnu::always_inline]] Entry* peek(const QuickGuard&, std::string_view name, std::int64_t bucket,
+                                                std::uint64_t hash) noexcept {
+    const std::array<Bucket*, 2> buckets = buckets_of(hash);
+    detail::prefetch(buckets[1]);  // as in find
+    const std::uint64_t value =
+        slot_for(*buckets[0], tag_of(hash), 0).load(std::memory_order_acquire);  // (1)
+    Entry* entry = entry_of(value);
+    if (tag_in(value) != tag_of(hash) || !entry || !entry->has(name, bucket)) {
+      entry = find_anywhere(name, bucket, hash);
+      if (!entry) [[unlikely]]
+        return nullptr;
+    }
+    entry->use();
+    return entry;
   }
 
   /// Hints that a key of this hash will be asked for: first its buckets are fetched, then, a while later, its
-  /// entry. No guard is needed: nothing of an entry is looked at.
+  /// entry. No guard is needed, as nothing of an entry is looked at; who has one may look at what fetch_entry returns:
+  /// null, or an entry that is probably the key's.
   void fetch_buckets(std::uint64_t hash) const noexcept {
-    for (const Bucket* const bucket : buckets_of(hash)) prefetch(bucket);
+    for (const Bucket* const bucket : buckets_of(hash)) detail::prefetch(bucket);
   }
-  void fetch_entry(std::uint64_t hash) const noexcept {
+  Entry* fetch_entry(std::uint64_t hash) const noexcept {
     for (const Bucket* const bucket : buckets_of(hash)) {
-      for (const Slot& slot : bucket->slots) {
-        const std::uint64_t value = slot.load(std::memory_order_relaxed);
-        if (tag_in(value) != tag_of(hash)) continue;
-        const auto* const entry = reinterpret_cast<const std::byte*>(entry_of(value));
-        prefetch(entry);
-        prefetch(entry + cache_line);
-        return;
+      for (std::size_t i = 0; i < slots_in_bucket; ++i) {
+        const std::uint64_t value =
+            slot_for(*bucket, tag_of(hash), i).load(std::memory_order_acquire);  // (1)
+        Entry* const entry = entry_of(value);
+        if (!entry || tag_in(value) != tag_of(hash)) continue;
+        detail::prefetch(entry);
+        detail::prefetch(reinterpret_cast<const std::byte*>(entry) + cache_line);
+        return entry;
       }
     }
+    return nullptr;
   }
 
   [[nodiscard]] Entry* pin(const HashedKey& key) {
@@ -177,7 +200,7 @@ class BasicLockFreeCache {
     return tag_of(hash) << 48 | reinterpret_cast<std::uint64_t>(&entry);
   }
   /// The two buckets where a key may stand (multiply-shift range reduction, Lemire 2019).
-  [[nodiscard]] std::array<Bucket*, 2> buckets_of(std::uint64_t hash) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::array<Bucket*, 2> buckets_of(std::uint64_t hash) const noexcept {
     const auto reduce = [this](std::uint64_t bits) {
       return static_cast<std::size_t>(((bits & 0xFFFF'FFFFULL) * bucket_count_) >> 32);
     };
@@ -185,6 +208,11 @@ class BasicLockFreeCache {
     std::size_t second = reduce(hash >> 16);  // leads with bit 47, the first with 31; the tag is above
     if (second == first) second = first + 1 == bucket_count_ ? 0 : first + 1;
     return {&buckets_[first], &buckets_[second]};
+  }
+  /// The slots in the order in which a key of this tag looks for its own.
+  template <class B>
+  [[nodiscard]] static auto& slot_for(B& bucket, std::uint64_t tag, std::size_t i) noexcept {
+    return bucket.slots[(tag + i) % slots_in_bucket];
   }
   [[nodiscard]] typename Sync::mutex& stripe(std::uint64_t tag) noexcept {
     return stripes_[tag % stripes_.size()].mutex;
@@ -198,19 +226,30 @@ class BasicLockFreeCache {
 
   // ---- looking up
 
-  [[nodiscard]] Found find(const HashedKey& key) const noexcept {
+  /// The entry that a slot of this value holds, if it is the key's.
+  [[nodiscard, gnu::always_inline]] static Entry* entry_in(std::uint64_t value,
+                                                           const HashedKey& key) noexcept {
+    if (tag_in(value) != tag_of(key.hash)) return nullptr;
+    Entry* const entry = entry_of(value);
+    return entry && entry->has(key.key) ? entry : nullptr;
+  }
+  [[nodiscard, gnu::noinline]] Found find(const HashedKey& key) const noexcept {
     const std::array<Bucket*, 2> buckets = buckets_of(key.hash);
-    prefetch(buckets[1]);  // most keys stand in the first; the others wait less for this
+    detail::prefetch(buckets[1]);  // most keys stand in the first; the others wait less for this
     for (Bucket* const bucket : buckets) {
-      for (Slot& slot : bucket->slots) {
+      for (std::size_t i = 0; i < slots_in_bucket; ++i) {
+        Slot& slot = slot_for(*bucket, tag_of(key.hash), i);
         const std::uint64_t value =
             slot.load(std::memory_order_acquire);  // (1) pairs with (2): the entry is whole
-        if (tag_in(value) != tag_of(key.hash)) continue;
-        Entry* const entry = entry_of(value);
-        if (entry && entry->has(key.key)) return {entry, &slot, value};
+        if (Entry* const entry = entry_in(value, key)) return {entry, &slot, value};
       }
     }
     return {};
+  }
+
+  [[nodiscard, gnu::noinline]] Entry* find_anywhere(std::string_view name, std::int64_t bucket,
+                                                    std::uint64_t hash) const noexcept {
+    return find({{default_namespace, detail::unpack(bucket), name}, hash}).entry;
   }
 
   // ---- coming and leaving: under the lock of the key's stripe and a guard
@@ -234,7 +273,8 @@ class BasicLockFreeCache {
     const std::ptrdiff_t empty_here = empty_slots(*buckets[0]);
     if (empty_here <= spared && empty_here < empty_slots(*buckets[1])) std::swap(buckets[0], buckets[1]);
     for (Bucket* const bucket : buckets) {
-      for (Slot& slot : bucket->slots) {
+      for (std::size_t i = 0; i < slots_in_bucket; ++i) {
+        Slot& slot = slot_for(*bucket, tag_in(value), i);
         std::uint64_t empty = 0;
         if (slot.load(std::memory_order_relaxed) == 0 &&
             slot.compare_exchange_strong(empty, value,
@@ -316,8 +356,6 @@ class BasicLockFreeCache {
     entry->~Entry();
     memory_.release(entry, bytes);
   }
-
-  static void prefetch(const void* place) noexcept { __builtin_prefetch(place); }
 
   struct alignas(cache_line) Stripe {
     typename Sync::mutex mutex;

@@ -16,12 +16,13 @@
 namespace livecount::inline v0_1::detail {
 
 enum class Added : std::uint8_t {
-  yes,        // counted
-  marked,     // counted, and the entry is newly dirty
-  ripe,       // counted, and the counter has gathered batch_size changes
-  no,         // not counted
-  cancelled,  // counted, but the entry left when its unmarked adds had cancelled out: repeat with a delta of
-              // 0
+  yes,         // counted
+  marked,      // counted, and the entry is newly dirty
+  ripe,        // counted, and the counter has gathered batch_size changes
+  no,          // not counted
+  taken_back,  // not counted, but the entry is newly dirty
+  cancelled,   // counted, but the entry left when its unmarked adds had cancelled out: repeat with a delta of
+               // 0
 };
 [[nodiscard]] constexpr bool is_done(Added added) noexcept { return added <= Added::ripe; }
 
@@ -33,24 +34,25 @@ class Adder {
   using Word = typename Entry::Word;
 
   Adder(WriteBehind<Cache, Store>& write_behind, Floor floor)
-      : write_behind_(write_behind), floor_(floor), batch_size_(write_behind.pace().batch_size) {}
+      : write_behind_(write_behind),
+        floor_(floor),
+        least_plain_(floor == Floor::none ? -large : 0),
+        batch_size_(write_behind.pace().batch_size) {}
 
   /// Whether a blind add will do. Large deltas go by compare-and-swap, so that blind ones of many threads
   /// together cannot carry the count into the flags' neighbourhood: 2^16 threads times 2^40 stay below 2^58.
   [[nodiscard]] bool is_plain(Count delta) const noexcept {
-    constexpr Count large = Count{1} << 40;
-    return delta <= large && delta >= (floor_ == Floor::none ? -large : 0) && !write_behind_.room().full();
+    return delta <= large && delta >= least_plain_ && !write_behind_.room().full();
   }
   /// Whether the floor can bite.
   [[nodiscard]] bool is_floored(Count delta) const noexcept { return floor_ == Floor::zero && delta < 0; }
 
   /// The blind add. Requires: is_plain(delta); a Guard, or a pin. Lock-free, and a moment in the gate for a
   /// clean entry.
-  [[nodiscard]] Added add(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
+  [[nodiscard, gnu::always_inline]] Added add(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
     const Word old = entry.add(delta);
-    constexpr Word usual = Entry::live | Entry::queued;
     Added added = Added::yes;
-    if ((old & usual) != usual || !in_range(Entry::count_of(old) + delta)) [[unlikely]] {
+    if (!Entry::is_usual(old)) [[unlikely]] {
       if (!Entry::is_live(old)) return Added::no;
       added = finish(entry, name_hash, delta, old);
       if (!is_done(added)) return added;
@@ -122,12 +124,15 @@ class Adder {
 
  private:
   using Inside = typename Gate<Sync>::Inside;
+  static constexpr Count large = Count{1} << 40;
 
-  /// The rest of an add whose old word was clean or out of range.
+  /// The rest of an add whose old word was clean, or not in the middle of the range.
   [[nodiscard, gnu::noinline]] Added finish(Entry& entry, std::uint64_t name_hash, Count delta,
                                             Word old) noexcept {
     bool taken_back = false;
-    if (!in_range(Entry::count_of(old) + delta)) {
+    if (in_range(Entry::count_of(old) + delta)) {
+      if (Entry::is_queued(old)) return Added::yes;
+    } else {
       Word word = entry.load();
       // Somebody may meanwhile have made room: then it counts after all.
       while (Entry::is_live(word) && !in_range(Entry::count_of(word)) && !taken_back) {
@@ -143,7 +148,7 @@ class Adder {
     if (Entry::is_queued(word)) return taken_back ? Added::no : Added::yes;
     write_behind_.room().reserve_by_force();
     const Word before = write_behind_.mark(entry, name_hash);
-    if (taken_back) return Added::no;
+    if (taken_back) return Added::taken_back;
     if (!Entry::is_live(before)) return Added::cancelled;
     return Entry::is_queued(before) ? Added::yes : Added::marked;
   }
@@ -174,6 +179,7 @@ class Adder {
 
   WriteBehind<Cache, Store>& write_behind_;
   const Floor floor_;
+  const Count least_plain_;
   const std::uint32_t batch_size_;
   typename Sync::template atomic<std::uint64_t> discarded_sum_{0};
 };

@@ -21,11 +21,19 @@ class BucketClock {
 
   explicit BucketClock(const Calendar& calendar) : calendar_(calendar) {}
 
-  /// Throws Error{time_out_of_range}. Any thread. Wait-free while the time stays in the bucket asked for
-  /// last.
+  /// Throws Error{time_out_of_range}. Any thread. Wait-free while the time stays in the bucket asked for last.
   [[nodiscard, gnu::always_inline]] Place place(PeriodType type, Time time) {
-    if (type == PeriodType::all) return {{type, 0}, 0};
-    Slot& slot = slots_[static_cast<std::size_t>(type)];
+    Place place;
+    return recall(type, time, place) ? place : look_up(type, time);
+  }
+
+  /// The same, if the time is in the bucket asked for last; else false.
+  [[nodiscard, gnu::always_inline]] bool recall(PeriodType type, Time time, Place& place) const noexcept {
+    if (type == PeriodType::all) {
+      place = {{type, 0}, 0};
+      return true;
+    }
+    const Slot& slot = slots_[static_cast<std::size_t>(type)];
     const std::int64_t at = time.seconds().time_since_epoch().count();
 
     // A sequence lock made of atomics: an odd version is being written; the acquire loads keep (2) behind the
@@ -35,11 +43,9 @@ class BucketClock {
     const std::int64_t until = slot.until.load(std::memory_order_acquire);
     const std::int64_t start = slot.start.load(std::memory_order_acquire);
     const std::uint64_t salt = slot.salt.load(std::memory_order_acquire);
-    if (version % 2 == 0 && from <= at && at < until &&
-        slot.version.load(std::memory_order_relaxed) == version) {  // (2)
-      return {{type, start}, salt};
-    }
-    return look_up(slot, type, time);
+    place = {{type, start}, salt};
+    return version % 2 == 0 && from <= at && at < until &&
+           slot.version.load(std::memory_order_relaxed) == version;  // (2)
   }
 
  private:
@@ -54,7 +60,8 @@ class BucketClock {
     atomic<std::uint64_t> salt{0};
   };
 
-  [[gnu::noinline]] Place look_up(Slot& slot, PeriodType type, Time time) {
+  [[gnu::noinline]] Place look_up(PeriodType type, Time time) {
+    Slot& slot = slots_[static_cast<std::size_t>(type)];
     const Calendar::Segment segment = calendar_.segment(type, time);
     const std::uint64_t salt = mix(0, static_cast<std::uint64_t>(pack(segment.bucket)));
     std::uint32_t version = slot.version.load(std::memory_order_relaxed);

@@ -6,8 +6,10 @@
 // Ways of an update
 //   plain      One period, and no floor can bite: look the entry up, add blindly, look at the old word.
 //              Lock-free.
-//   marked     Several periods whose entries are all resident and marked, and no floor can bite: look them up,
-//              and add inside the gate, where what is marked stays so and cannot leave. Takes no lock.
+//   marked     Several periods whose entries are all resident, marked and in the middle of their range, and no floor can
+//              bite: look them up, and add inside the gate, where what is marked stays so and cannot leave. Takes no lock.
+//   quick      Plain or marked, if the name is short and in the default namespace, and the time in the buckets that were
+//              asked for last: the same in functions that call no others. What they cannot do, they leave to those.
 //   striped    By a striped handle: to its own stripe (stripes.hpp). Wait-free.
 //   together   All others: floored decrements, very large deltas, updates that want the new count, and those
 //              that met something unusual. Pins every entry, loads where a count is needed, then adds by
@@ -28,6 +30,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -93,17 +96,22 @@ class Core final : private Drain {
   // ---- updates
 
   /// `result`: where the new count goes, if it is wanted; then there is one period.
-  [[nodiscard]] Errc update(std::string_view name, const Update& update, Count delta,
-                            Count* result) noexcept {
-    return account([&] {
-      if (const Errc code = check(name, update.ns, delta); code != Errc::ok) return code;
-      const std::uint64_t name_hash = hash_of(update.ns, name);
-      if (update.periods.is_single() && !result && adder_.is_plain(delta)) {
-        const HashedKey key = key_of(name, update.ns, *update.periods.begin(), update.at, name_hash);
-        return retainer_.keeps(key.key.bucket) ? add_plain(key, name_hash, delta) : too_late();
+  [[nodiscard, gnu::noinline]] Errc update(std::string_view name, const Update& update, Count delta,
+                                           Count* result) noexcept {
+    if constexpr (quick) {
+      if (!result && delta >= 0 && adder_.is_plain(delta) && is_quick(name, update.ns)) [[likely]] {
+        const std::uint64_t name_hash = hash_bytes(name, default_seed_);
+        if (!update.periods.is_single()) return update_several(name, update, delta, name_hash);
+        Place place;
+        if (!recall(*update.periods.begin(), update.at, place)) [[unlikely]]
+          return update_with_care(name, update, delta, nullptr);
+        const Added added = add_quickly(name, place, name_hash, delta);
+        if (added == Added::yes) [[likely]]
+          return Errc::ok;
+        return finish_quickly(name, place, name_hash, delta, added);
       }
-      return update_keys(name, update, name_hash, delta, result);
-    });
+    }
+    return update_with_care(name, update, delta, result);
   }
 
   /// Many updates, each for itself, in their order; `named(i)` gives the i-th, a pair of name and Update, and
@@ -111,7 +119,6 @@ class Core final : private Drain {
   /// time, so that they do not wait for memory one by one.
   template <class Named, class Report>
   void update_many(std::size_t count, Named named, Report report) noexcept {
-    constexpr std::size_t group = 16;
     std::array<Keys, group> keys;
     std::array<Errc, group> codes;
     for (std::size_t first = 0; first < count; first += group) {
@@ -122,12 +129,16 @@ class Core final : private Drain {
         if constexpr (FetchingCache<Cache>)
           keys[i].for_each_hash([&](auto hash) { cache_.fetch_buckets(hash); });
       }
-      if constexpr (FetchingCache<Cache>) {
-        for (std::size_t i = 0; i < some; ++i) {
+      if constexpr (FetchingCache<Cache> && !quick) {
+        for (std::size_t i = 0; i < some; ++i)
           keys[i].for_each_hash([&](auto hash) { cache_.fetch_entry(hash); });
-        }
       }
       for (std::size_t i = 0; i < some; ++i) {
+        if constexpr (quick) {
+          i = add_fetched(std::span(keys).first(some), codes, i,
+                          [&](std::size_t of) { return named(first + of).second.delta; });
+          if (i == some) break;
+        }
         const Errc code = account([&] {
           return codes[i] == Errc::ok ? add_keys(keys[i], named(first + i).second.delta, nullptr) : codes[i];
         });
@@ -140,7 +151,13 @@ class Core final : private Drain {
   [[nodiscard]] Errc update_pinned(Entry* const* entries, std::size_t count, std::uint64_t name_hash,
                                    Count delta) noexcept {
     if constexpr (!Queue::writes_through) {
-      if (count == 1 && add_plain_pinned(*entries[0], name_hash, delta)) return Errc::ok;
+      if (count == 1) [[likely]] {
+        const Added added = add_plain_pinned(*entries[0], name_hash, delta);
+        if (added == Added::yes) [[likely]]
+          return Errc::ok;
+        (void)tell_queue(added);
+        if (is_done(added)) return Errc::ok;
+      }
     }
     return update_pinned_together(entries, count, name_hash, delta);
   }
@@ -152,7 +169,7 @@ class Core final : private Drain {
       return update_beside_stripe(entry, stripe, name_hash, delta);
     stripe.add(delta);
     const Word word = entry.load();
-    if (Entry::is_queued(word) && is_in_middle(word) && !closed()) [[likely]]
+    if (Entry::is_usual(word) && !closed()) [[likely]]
       return Errc::ok;
     return finish_striped(entry, stripe, name_hash, delta);
   }
@@ -211,7 +228,25 @@ class Core final : private Drain {
   // ---- reads
 
   /// Throws Error{time_out_of_range}.
-  [[nodiscard]] Errc get(std::string_view name, const Lookup& lookup, std::optional<Count>& count) {
+  [[nodiscard, gnu::noinline]] Errc get(std::string_view name, const Lookup& lookup,
+                                        std::optional<Count>& count) {
+    if constexpr (quick) {
+      if (is_quick(name, lookup.ns) && options_.max_names == 0 && !loader_.has_to_look()) {
+        const std::uint64_t name_hash = hash_bytes(name, default_seed_);
+        Place place;
+        if (recall(lookup.period, lookup.at, place)) {
+          const QuickGuard guard;
+          if (guard && !closed()) {
+            Entry* const entry = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
+            if (entry && !entry->is_striped() && loader_.read(*entry, count)) return show(count);
+          }
+        }
+      }
+    }
+    return get_with_care(name, lookup, count);
+  }
+  [[nodiscard, gnu::noinline]] Errc get_with_care(std::string_view name, const Lookup& lookup,
+                                                  std::optional<Count>& count) {
     if (const Errc code = check(name, lookup.ns); code != Errc::ok) return code;
     if (closed()) return refusal();  // before the store is asked
     look_for_changes();
@@ -410,6 +445,7 @@ class Core final : private Drain {
   }
 
  private:
+  static constexpr std::size_t group = 16;             // of updates, that wait for memory together
   static constexpr std::size_t rows_at_a_time = 1000;  // to be removed in one transaction
   using Inside = typename Gate<Sync>::Inside;
   /// What peek finds stays valid while the guard lives: when the reference goes, nothing happens.
@@ -458,6 +494,18 @@ class Core final : private Drain {
     }
   }
 
+  [[nodiscard, gnu::noinline]] Errc update_with_care(std::string_view name, const Update& update, Count delta,
+                                                     Count* result) noexcept {
+    return account([&] {
+      if (const Errc code = check(name, update.ns, delta); code != Errc::ok) return code;
+      const std::uint64_t name_hash = hash_of(update.ns, name);
+      if (update.periods.is_single() && !result && adder_.is_plain(delta)) {
+        const HashedKey key = key_of(name, update.ns, *update.periods.begin(), update.at, name_hash);
+        return retainer_.keeps(key.key.bucket) ? add_plain(key, name_hash, delta) : too_late();
+      }
+      return update_keys(name, update, name_hash, delta, result);
+    });
+  }
   [[nodiscard, gnu::noinline]] Errc update_keys(std::string_view name, const Update& update,
                                                 std::uint64_t name_hash, Count delta, Count* result) {
     if (closed()) return refusal();  // before the store is asked
@@ -512,8 +560,7 @@ class Core final : private Drain {
       if (const auto entry = cache_.peek(guard, key)) {
         if (delta < 0) [[unlikely]]
           fold(*entry, name_hash);
-        added = adder_.add(*entry, name_hash, delta);
-        if (is_done(added)) accepted_.add(guard.thread_index(), delta);
+        added = add_and_count(guard, *entry, name_hash, delta);
       }
     }
     (void)tell_queue(added);
@@ -529,20 +576,28 @@ class Core final : private Drain {
     return added == Added::cancelled ? repeat_cancelled(keys, delta) : add_together(keys, delta, nullptr);
   }
 
-  /// False, and nothing was changed, if it is not plain. Never cancelled: what is pinned does not leave.
-  [[nodiscard]] bool add_plain_pinned(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
-    if (!adder_.is_plain(delta)) return false;
-    Added added = Added::no;
-    {
-      const Guard guard;
-      if (closed()) return false;
-      if (delta < 0) [[unlikely]]
-        fold(entry, name_hash);
-      added = adder_.add(entry, name_hash, delta);
-      if (is_done(added)) accepted_.add(guard.thread_index(), delta);
+  /// Added::no if it is not plain. Never cancelled: what is pinned does not leave.
+  [[nodiscard]] Added add_plain_pinned(Entry& entry, std::uint64_t name_hash, Count delta) noexcept {
+    if (!adder_.is_plain(delta)) [[unlikely]]
+      return Added::no;
+    if (delta >= 0) [[likely]] {
+      const QuickGuard guard;
+      if (guard && !closed()) [[likely]]
+        return add_and_count(guard, entry, name_hash, delta);
     }
-    (void)tell_queue(added);
-    return is_done(added);
+    const Guard guard;
+    if (closed()) return Added::no;
+    if (delta < 0) [[unlikely]]
+      fold(entry, name_hash);
+    return add_and_count(guard, entry, name_hash, delta);
+  }
+  template <class G>
+  [[nodiscard, gnu::always_inline]] Added add_and_count(const G& guard, Entry& entry, std::uint64_t name_hash,
+                                                        Count delta) noexcept {
+    const Added added = adder_.add(entry, name_hash, delta);
+    if (is_done(added)) [[likely]]
+      accepted_.add(guard.thread_index(), delta);
+    return added;
   }
 
   [[nodiscard, gnu::noinline]] Errc update_pinned_together(Entry* const* entries, std::size_t count,
@@ -610,10 +665,10 @@ class Core final : private Drain {
     return Errc::ok;
   }
 
-  /// Several periods at once, if all their entries are resident and marked: inside the gate what is queued stays so,
-  /// and so cannot leave. False, and nothing changed, if it has to be done with pins.
+  /// Several periods at once, if all their entries are resident and usual. False, and nothing changed, if it has to be
+  /// done with pins.
   [[nodiscard]] bool add_marked(const Keys& keys, Count delta) noexcept {
-    Added added = Added::yes;
+    Added added = Added::no;
     {
       const Guard guard;
       if (closed()) return false;
@@ -624,23 +679,34 @@ class Core final : private Drain {
         entries[i] = &*entry;
         if (delta < 0) fold(*entry, keys.name_hash);
       }
-      const Inside inside(write_behind_.gate(keys.name_hash));
-      for (std::size_t i = 0; i < keys.count; ++i) {
-        const Word word = entries[i]->load();
-        if (!Entry::is_live(word) || !Entry::is_queued(word)) return false;
-      }
-      for (std::size_t i = 0; i < keys.count; ++i) {
-        if (adder_.change(*entries[i], delta, nullptr, nullptr)) continue;
-        while (i > 0) (void)entries[--i]->add(-delta);
-        return false;
-      }
-      for (std::size_t i = 0; i < keys.count; ++i) {
-        if (adder_.note_change(*entries[i])) added = Added::ripe;
-      }
-      accepted_.add(guard.thread_index(), delta * static_cast<Count>(keys.count));
+      added = add_and_count(guard, entries.data(), keys.count, keys.name_hash, delta);
     }
+    if (!is_done(added)) return false;
     (void)tell_queue(added);
     return true;
+  }
+  /// Inside the gate what is queued stays so, and so cannot leave. Added::no, and nothing changed: one of them was not
+  /// usual, or would have left its range beside the changes of others. Requires: adder_.is_plain(delta).
+  template <class G>
+  [[nodiscard, gnu::always_inline]] Added add_and_count(const G& guard, Entry* const* entries,
+                                                        std::size_t count, std::uint64_t name_hash,
+                                                        Count delta) noexcept {
+    const Inside inside(write_behind_.gate(name_hash));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!Entry::is_usual(entries[i]->load())) return Added::no;
+    }
+    bool fits = true;
+    for (std::size_t i = 0; i < count; ++i) fits &= in_range(Entry::count_of(entries[i]->add(delta)) + delta);
+    if (!fits) [[unlikely]] {
+      for (std::size_t i = 0; i < count; ++i) (void)entries[i]->add(-delta);
+      return Added::no;
+    }
+    Added added = Added::yes;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (adder_.note_change(*entries[i])) added = Added::ripe;
+    }
+    accepted_.add(guard.thread_index(), delta * static_cast<Count>(count));
+    return added;
   }
 
   [[nodiscard]] Errc add_together(const Keys& keys, Count delta, Count* result) {
@@ -761,7 +827,7 @@ class Core final : private Drain {
   }
 
   Errc tell_queue(Added added) noexcept {
-    if (added == Added::yes) return Errc::ok;
+    if (added == Added::yes || added == Added::no) return Errc::ok;
     if (write_behind_.take_news()) queue_.notify(Wake::dirty);
     if (added == Added::ripe) queue_.notify(Wake::ripe);
     return Errc::ok;
@@ -783,6 +849,114 @@ class Core final : private Drain {
     queue_.notify(Wake::urgent);
     (void)write_behind_.attempts().wait(seen, *patience.deadline);
     return true;
+  }
+
+  // ---- the quick way: as the others, for what is usual, in functions that call none but for what is rare
+
+  static constexpr bool quick =
+      noexcept(Time(std::declval<const Clock&>().now())) && QuickCache<Cache> && !Queue::writes_through;
+  using Place = typename BucketClock<Sync>::Place;
+  using QuickGuard = typename Epochs<Sync>::QuickGuard;
+
+  [[nodiscard, gnu::always_inline]] static bool is_quick(std::string_view name,
+                                                         std::string_view ns) noexcept {
+    return name.size() <= 128 && is_default(ns);  // XXH3 calls a function for longer ones
+  }
+  /// False if the time is not in the bucket that was asked for last, or that is not kept.
+  [[nodiscard, gnu::always_inline]] bool recall(PeriodType type, const std::optional<Time>& at,
+                                                Place& place) const noexcept {
+    if (type == PeriodType::all) {
+      place = {{type, 0}, 0};
+    } else if (!buckets_.recall(type, time_of(at), place)) {
+      return false;
+    }
+    return retainer_.keeps(place.bucket);
+  }
+  /// As add_plain, for names of the default namespace. Added::no: it has to be done with more care.
+  [[nodiscard, gnu::always_inline]] Added add_quickly(std::string_view name, const Place& place,
+                                                      std::uint64_t name_hash, Count delta) noexcept {
+    const QuickGuard guard;
+    if (!guard || closed()) [[unlikely]]
+      return Added::no;
+    Entry* const entry = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
+    if (!entry) [[unlikely]]
+      return Added::no;
+    return add_and_count(guard, *entry, name_hash, delta);
+  }
+  [[nodiscard, gnu::noinline]] Errc finish_quickly(std::string_view name, Place place,
+                                                   std::uint64_t name_hash, Count delta,
+                                                   Added added) noexcept {
+    (void)tell_queue(added);
+    if (is_done(added)) return Errc::ok;
+    const HashedKey key{{default_namespace, place.bucket, name}, name_hash ^ place.salt};
+    return account([&] {
+      if (added == Added::cancelled) return add_not_plain(key, name_hash, delta, added);
+      return add_plain(key, name_hash, delta);
+    });
+  }
+  /// The same for several periods.
+  [[nodiscard, gnu::noinline]] Errc update_several(std::string_view name, const Update& update, Count delta,
+                                                   std::uint64_t name_hash) noexcept {
+    const Time at = time_of(update.at);
+    std::array<Entry*, most_periods> entries;
+    std::size_t count = 0;
+    Added added = Added::no;
+    {
+      const QuickGuard guard;
+      bool all = guard && !closed() && !update.periods.empty();
+      for (auto type = update.periods.begin(); all && type != update.periods.end(); ++type, ++count) {
+        Place place;
+        all = recall(*type, at, place);
+        if (!all) break;
+        entries[count] = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
+        all = entries[count] != nullptr;
+      }
+      if (all) [[likely]] {
+        added = add_and_count(guard, entries.data(), count, name_hash, delta);
+      }
+    }
+    if (added == Added::yes) [[likely]]
+      return Errc::ok;
+    return is_done(added) ? tell_queue(added) : update_with_care(name, update, delta, nullptr);
+  }
+
+  // ---- what was fetched ahead
+
+  /// Adds, in their order from `done` on, to single counters that are in the cache. Returns the first one that has to be
+  /// done with more care, or their number.
+  template <class DeltaOf>
+  [[nodiscard]] std::size_t add_fetched(std::span<const Keys> keys, const std::array<Errc, group>& codes,
+                                        std::size_t done, DeltaOf delta_of) noexcept {
+    std::array<Entry*, group> entries{};
+    Added news = Added::yes;
+    bool cancelled = false;
+    {
+      const Guard guard;
+      for (std::size_t i = done; i < keys.size(); ++i)
+        keys[i].for_each_hash([&](auto hash) { entries[i] = cache_.fetch_entry(hash); });
+      if (closed()) return done;
+      for (; done < keys.size(); ++done) {
+        const Count delta = delta_of(done);
+        if (codes[done] != Errc::ok || keys[done].count != 1 || keys[done].expired != 0) break;
+        if (delta < 0 || !adder_.is_plain(delta)) break;
+        const HashedKey key = keys[done][0];
+        Entry* entry = entries[done];
+        if (!entry || !entry->has(key.key)) {
+          const auto found = cache_.peek(guard, key);
+          if (!found) break;
+          entry = &*found;
+        }
+        entry->use();
+        const Added added = add_and_count(guard, *entry, keys[done].name_hash, delta);
+        cancelled = added == Added::cancelled;
+        if (added == Added::taken_back) news = std::max(news, Added::marked);
+        if (!is_done(added)) break;
+        news = std::max(news, added);
+      }
+    }
+    (void)tell_queue(news);
+    if (cancelled) (void)repeat_cancelled(keys[done], delta_of(done));
+    return cancelled ? done + 1 : done;
   }
 
   // ---- the rest

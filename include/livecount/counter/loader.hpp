@@ -81,10 +81,13 @@ class Loader {
   void look_for_changes(F learn) {
     if constexpr (SharedStore<Store>) {
       const std::int64_t now = ticks_now();
-      // As unsigned numbers: a clock that was set back is no reason to wait.
-      const auto passed = static_cast<std::uint64_t>(now - looked_.load(std::memory_order_acquire));
-      if (passed >= static_cast<std::uint64_t>(refresh_)) look_at_version(now, learn);
+      if (is_due(now)) look_at_version(now, learn);
     }
+  }
+  /// Whether that would ask the store now.
+  [[nodiscard]] bool has_to_look() const noexcept {
+    if constexpr (SharedStore<Store>) return is_due(ticks_now());
+    return false;
   }
 
   [[nodiscard]] std::uint64_t loads() const noexcept { return loads_.load(std::memory_order_relaxed); }
@@ -109,6 +112,11 @@ class Loader {
       if (in_seconds_) return Sync::second();
     }
     return Sync::now().time_since_epoch().count();
+  }
+  /// As unsigned numbers: a clock that was set back is no reason to wait.
+  [[nodiscard]] bool is_due(std::int64_t now) const noexcept {
+    return static_cast<std::uint64_t>(now - looked_.load(std::memory_order_acquire)) >=
+           static_cast<std::uint64_t>(refresh_);
   }
   template <class F>
   [[gnu::noinline]] void look_at_version(std::int64_t now, F& learn) {

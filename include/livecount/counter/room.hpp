@@ -21,6 +21,10 @@ class Room {
 
   /// Makes room for so many marks; false if that would be more than there are places.
   [[nodiscard]] bool reserve(std::size_t marks) noexcept {
+    if (marks == 0) {
+      set_full(this->taken() >= places_);
+      return true;
+    }
     std::size_t taken = taken_.load(std::memory_order_relaxed);
     do {
       if (taken + marks > places_) {

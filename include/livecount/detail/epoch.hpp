@@ -63,6 +63,32 @@ class Epochs {
     const bool outermost_;
   };
 
+  /// The same for the usual case: false, and no Guard, in a thread's first one and inside of another. It calls nothing, so
+  /// the function that has it need not save registers.
+  class QuickGuard {
+   public:
+    [[gnu::always_inline]] QuickGuard() noexcept : record_(Sync::template local<Record*>()) {
+      if (record_ && record_->epoch.load(std::memory_order_relaxed) == 0) [[likely]] {
+        enter(*record_);
+      } else {
+        record_ = nullptr;
+      }
+    }
+    [[gnu::always_inline]] ~QuickGuard() {
+      if (record_) [[likely]]
+        record_->epoch.store(0, std::memory_order_release);  // (1)
+    }
+    QuickGuard(const QuickGuard&) = delete;
+    QuickGuard& operator=(const QuickGuard&) = delete;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return record_ != nullptr; }
+    /// As of a Guard. Requires: it is one.
+    [[nodiscard]] std::uint32_t thread_index() const noexcept { return record_->index; }
+
+   private:
+    Record* record_;
+  };
+
   /// Asks the kernel for what heavy guards need. A thread's first guard would, too; but with several threads the kernel
   /// makes them wait for each other (10 ms were seen), and while there is one it does not.
   static void prepare() noexcept {
@@ -121,7 +147,7 @@ class Epochs {
  private:
   [[gnu::always_inline]] static void enter(Record& record) noexcept {
     const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);  // (4) pairs with (3)
-    if (heavy()) {
+    if (heavy()) [[likely]] {
       // Ordered with what follows by the barrier that the other side imposes. release: who sees it in (2) instead of the
       // 0 of (1) must see what was read before (1), too; a relaxed store would end that release sequence.
       record.epoch.store(epoch, std::memory_order_release);

@@ -10,14 +10,21 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#if defined(__GNUC__) && !defined(__clang__)
+// Declared once more: a name is hashed for each update, and g++ would call this.
+[[gnu::always_inline]] static inline XXH64_hash_t XXH3_64bits_withSeed(const void* data, std::size_t size,
+                                                                       XXH64_hash_t seed);
+#endif
+
 namespace livecount::inline v0_1::detail {
 
 /// The seed with which the names of a namespace are hashed. The first seed is drawn for each process, so nobody
 /// can choose names that collide.
-[[nodiscard]] inline std::uint64_t seed_of(std::string_view ns, std::uint64_t seed) noexcept {
+[[nodiscard, gnu::noinline]] inline std::uint64_t seed_of(std::string_view ns, std::uint64_t seed) noexcept {
   return XXH3_64bits_withSeed(ns.data(), ns.size(), seed);
 }
-[[nodiscard]] inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_bytes(std::string_view bytes,
+                                                                  std::uint64_t seed) noexcept {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 /// Hash of a name within a namespace.
