@@ -79,6 +79,7 @@ TEST_CASE("after a removal there is no counter, or the one that was made after i
           (void)counter.get("a");
           const Count before = there ? 1 : 0;
           world.thread("adder", [&] {
+            take_first_guard();
             counter.increment("a", {.delta = 2});
             flush_all(counter);
           });
@@ -86,6 +87,7 @@ TEST_CASE("after a removal there is no counter, or the one that was made after i
             for (Errc code = Errc::backpressure; code != Errc::ok;) code = counter.try_remove("a");
           });
           world.thread("reader", [&] {
+            take_first_guard();
             const auto count = counter.get("a");
             world.check(!count || *count == 2 || *count == before + 2 || (there && *count == 1),
                         "a read is right at some moment");
@@ -102,4 +104,27 @@ TEST_CASE("after a removal there is no counter, or the one that was made after i
         },
         usual);
   }
+}
+
+TEST_CASE("a read beside a removal takes no counter for the one that is made after it") {
+  expect_laws("get, remove, add",
+              [](World& world) {
+                ExploredCounter<> counter(options_of());
+                store_one(counter, true);
+                (void)counter.get("a");
+                world.thread("reader", [&] {
+                  take_first_guard();
+                  const auto count = counter.get("a");
+                  world.check(count != 0, "a read is right at some moment");
+                });
+                world.thread("remover", [&] {
+                  for (Errc code = Errc::backpressure; code != Errc::ok;) code = counter.try_remove("a");
+                });
+                world.thread("adder", [&] {
+                  counter.increment("a", {.delta = 2});
+                  counter.flush();
+                });
+                world.run();
+              },
+              {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1}});
 }
