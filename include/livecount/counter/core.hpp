@@ -685,7 +685,7 @@ class Core final : private Drain {
     (void)tell_queue(added);
     return true;
   }
-  /// Inside the gate what is queued stays so, and so cannot leave. Added::no, and nothing changed: one of them was not
+  /// Several. Inside the gate what is queued stays so, and so cannot leave. Added::no, and nothing changed: one was not
   /// usual, or would have left its range beside the changes of others. Requires: adder_.is_plain(delta).
   template <class G>
   [[nodiscard, gnu::always_inline]] Added add_and_count(const G& guard, Entry* const* entries,
@@ -922,32 +922,27 @@ class Core final : private Drain {
 
   // ---- what was fetched ahead
 
-  /// Adds, in their order from `done` on, to single counters that are in the cache. Returns the first one that has to be
-  /// done with more care, or their number.
+  /// Adds, in their order from `done` on, where all counters are in the cache. Returns the first update that has to be done
+  /// with more care, or their number.
   template <class DeltaOf>
   [[nodiscard]] std::size_t add_fetched(std::span<const Keys> keys, const std::array<Errc, group>& codes,
                                         std::size_t done, DeltaOf delta_of) noexcept {
-    std::array<Entry*, group> entries{};
+    std::array<std::array<Entry*, most_periods>, group> entries{};
     Added news = Added::yes;
     bool cancelled = false;
     {
       const Guard guard;
-      for (std::size_t i = done; i < keys.size(); ++i)
-        keys[i].for_each_hash([&](auto hash) { entries[i] = cache_.fetch_entry(hash); });
+      for (std::size_t i = 0; i < keys.size() && done == 0; ++i)
+        for (std::size_t p = 0; p < keys[i].count; ++p) entries[i][p] = cache_.fetch_entry(keys[i].hashes[p]);
       if (closed()) return done;
       for (; done < keys.size(); ++done) {
         const Count delta = delta_of(done);
-        if (codes[done] != Errc::ok || keys[done].count != 1 || keys[done].expired != 0) break;
-        if (delta < 0 || !adder_.is_plain(delta)) break;
-        const HashedKey key = keys[done][0];
-        Entry* entry = entries[done];
-        if (!entry || !entry->has(key.key)) {
-          const auto found = cache_.peek(guard, key);
-          if (!found) break;
-          entry = &*found;
-        }
-        entry->use();
-        const Added added = add_and_count(guard, *entry, keys[done].name_hash, delta);
+        if (codes[done] != Errc::ok || keys[done].expired != 0 || delta < 0 || !adder_.is_plain(delta)) break;
+        if (!find_fetched(guard, keys[done], entries[done].data())) break;
+        const std::uint64_t name_hash = keys[done].name_hash;
+        const Added added = keys[done].count == 1 ? add_and_count(guard, *entries[done][0], name_hash, delta)
+                                                  : add_and_count(guard, entries[done].data(),
+                                                                  keys[done].count, name_hash, delta);
         cancelled = added == Added::cancelled;
         if (added == Added::taken_back) news = std::max(news, Added::marked);
         if (!is_done(added)) break;
@@ -957,6 +952,20 @@ class Core final : private Drain {
     (void)tell_queue(news);
     if (cancelled) (void)repeat_cancelled(keys[done], delta_of(done));
     return cancelled ? done + 1 : done;
+  }
+  /// Turns `entries`, which may be those of the keys or null, into those; false if one is not in the cache.
+  [[nodiscard]] bool find_fetched(const Guard& guard, const Keys& keys, Entry** entries) noexcept {
+    for (std::size_t i = 0; i < keys.count; ++i) {
+      const HashedKey key = keys[i];
+      if (entries[i] && entries[i]->has(key.key)) {
+        entries[i]->use();
+      } else if (const auto found = cache_.peek(guard, key)) {
+        entries[i] = &*found;
+      } else {
+        return false;
+      }
+    }
+    return true;
   }
 
   // ---- the rest
