@@ -6,6 +6,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -109,7 +110,8 @@ TEST_CASE("a moment answers as a table of all counts would") {
         }
       }
     }
-    for (const std::size_t limit : {std::size_t{0}, std::size_t{2}, std::size_t{100}, SIZE_MAX}) {
+    for (const std::size_t limit :
+         {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{100}, SIZE_MAX}) {
       std::vector<NamedCount> expected;
       for (const auto& [key, count] : model) {
         if (only("ns", day).contains(key)) expected.push_back({key.name, count});
@@ -122,6 +124,39 @@ TEST_CASE("a moment answers as a table of all counts would") {
       if (namespaces.empty() || namespaces.back() != key.ns) namespaces.push_back(key.ns);
     }
     CHECK(moment.namespaces() == namespaces);
+  }
+}
+
+TEST_CASE("top is exact where it need not read all that is pending") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 1'000; ++round) {
+    Place place;
+    std::map<std::string, Count> model;
+    Writer writer(1);
+    std::vector<Record> records;
+    for (int i = 10; i < 40; ++i) {
+      const std::string& name =
+          model.emplace(std::to_string(i), static_cast<Count>(random() % 9) - 5).first->first;
+      records.push_back({{"ns", day, name}, {model[name], no_floor}});
+    }
+    REQUIRE(is_applied(writer.send(place.store, records)));
+    std::set<std::string> names;  // each once; some are not stored
+    for (std::uint64_t i = random() % 4; i > 0; --i) names.insert(std::to_string(10 + random() % 33));
+    for (const std::string& name : names) {
+      Count delta = static_cast<Count>(random() % 19) - 9;
+      if (random() % 4 == 0)
+        delta = random() % 2 == 0 ? max_count + 9 : min_count - 9;  // the store will put it aside
+      place.pending.push_back({{"ns", day, name}, {delta, no_floor}});
+      if (Count& count = model[name]; in_range(count + delta)) count += delta;
+    }
+    for (const std::size_t limit : {1, 2, 4, 29}) {
+      std::vector<NamedCount> expected;
+      for (const auto& [name, count] : model) expected.push_back({name, count});
+      sort_top(expected, limit);
+      REQUIRE(place.moment().top("ns", day, limit) == expected);
+    }
   }
 }
 

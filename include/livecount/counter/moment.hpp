@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -62,18 +63,32 @@ class Moment {
   }
 
   [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t limit) const {
-    if (!horizons_.keeps(bucket)) return {};
+    if (limit == 0 || !horizons_.keeps(bucket)) return {};
     // As many more as may have to make way.
     std::vector<NamedCount> rows =
         snapshot_.top(ns, bucket, limit + std::min(pending_.size(), SIZE_MAX - limit));
-    rows.erase(std::remove_if(rows.begin(), rows.end(),
-                              [&](const NamedCount& row) {
-                                return pending_.contains(KeyView{ns, bucket, row.name});
-                              }),
-               rows.end());
-    for (const auto& [key, change] : pending_) {
-      if (!only(ns, bucket).contains(key)) continue;
-      if (const std::optional<Count> count = read(key)) rows.push_back({key.name, *count});
+    const Count most_elsewhere = rows.empty() ? 0 : std::max<Count>(rows.back().count, 0);
+    std::vector<typename Pending::const_iterator> elsewhere;  // what is pending of counters that are no rows
+    {
+      std::unordered_set<std::string_view> names;
+      for (const NamedCount& row : rows) names.insert(row.name);
+      for (auto change = pending_.begin(); change != pending_.end(); ++change) {
+        if (only(ns, bucket).contains(change->first) && !names.contains(change->first.name))
+          elsewhere.push_back(change);
+      }
+    }
+    for (NamedCount& row : rows) {
+      const auto change = pending_.find(KeyView{ns, bucket, row.name});
+      if (change != pending_.end()) row.count = count_after(change->second, row.count).value_or(gone);
+    }
+    std::erase_if(rows, [](const NamedCount& row) { return row.count == gone; });
+    sort_top(rows, limit);
+    // Only what can still get in has to be read.
+    const Count least = rows.size() == limit ? rows.back().count : min_count;
+    for (const auto& change : elsewhere) {
+      if (change->second.is_removal()) continue;
+      if (std::max(change->second.apply(most_elsewhere), most_elsewhere) < least) continue;
+      rows.push_back({change->first.name, read(change->first).value()});
     }
     sort_top(rows, limit);
     return rows;
@@ -187,7 +202,10 @@ class Moment {
     names.erase(std::unique(names.begin(), names.end()), names.end());
   }
 
-  std::map<Key, Transform, Less> pending_;  // first: the snapshot's maker fills it
+  using Pending = std::map<Key, Transform, Less>;
+  static constexpr Count gone = no_floor;
+
+  Pending pending_;  // first: the snapshot's maker fills it
   Snapshot snapshot_;
   Horizons horizons_;
 };
