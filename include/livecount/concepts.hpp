@@ -243,8 +243,9 @@ concept FetchingCache = CachePolicy<C> && requires(const C& c, std::uint64_t has
 };
 
 /// A cache whose look-ups are fast enough to stand inline in each update. peek: the entry of this name of the default
-/// namespace, in this packed bucket, or null; it stays valid while the guard lives. fetch_entry also returns null, or
-/// an entry that is probably the one of this hash, valid while a guard of the caller's lives, if there is one.
+/// namespace, in this packed bucket, or null; it stays valid while the guard (Epochs<Sync>::QuickGuard) lives. fetch_entry
+/// also returns null, or an entry that is probably the one of this hash, valid while a guard of the caller's lives, if
+/// there is one. So does what peek(Guard) refers to: nothing happens when the reference goes.
 template <class C>
 concept QuickCache = FetchingCache<C> &&
     requires(C& c, const typename C::QuickGuard& guard, std::string_view name, std::int64_t bucket,

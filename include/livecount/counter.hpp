@@ -97,7 +97,7 @@ class Counter {
     // once a minute for each period. It must not destroy the Counter.
     std::function<void(const Error&)> on_error{};
 
-    Clock clock{};  // chooses buckets; delays and ages use the steady clock
+    Clock clock{};  // chooses buckets; delays and ages use the steady clock. Faster if now() is noexcept.
   };
 
   Counter() : Counter(Options{}) {}

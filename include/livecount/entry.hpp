@@ -169,13 +169,13 @@ class BasicEntry {
   void set_watermark(Count count) noexcept { watermark_.store(count, std::memory_order_relaxed); }
 
   /// Adds the stored part, or what other processes have added to it, to count and watermark alike; false, and
-  /// nothing changed, if the count would leave its range. The state comes last: who sees it in (6) sees the
+  /// nothing changed, if the count would leave its range. Waits, for a while, for an add that takes itself back. The state comes last: who sees it in (6) sees the
   /// whole count in (1).
   [[nodiscard]] bool add_stored(Count difference, State state) noexcept {
     Word word = load();
     for (int left = patience;;) {
       const Count count = count_of(word);
-      if ((!in_range(count) || !in_range(count + difference)) && --left > 0) {
+      if (!in_range(count) && --left > 0) {
         Sync::yield();  // an add past the range is about to take itself back
         word = load();
       } else if (!in_range(count + difference)) {

@@ -8,8 +8,10 @@
 //              Lock-free.
 //   marked     Several periods whose entries are all resident, marked and in the middle of their range, and no floor can
 //              bite: look them up, and add inside the gate, where what is marked stays so and cannot leave. Takes no lock.
-//   quick      Plain or marked, if the name is short and in the default namespace, and the time in the buckets that were
-//              asked for last: the same in functions that call no others. What they cannot do, they leave to those.
+//   quick      Plain or marked, if the delta is not negative, the name short and in the default namespace, and the time in
+//              the buckets that were asked for last: the same in functions that call no others. What they cannot do, they
+//              leave to those. Reads have such a way, too. Not where the queue writes through, nor with a clock that throws.
+//   fetched    Plain or marked, of many in one call: entries that were fetched ahead need not be looked for again.
 //   striped    By a striped handle: to its own stripe (stripes.hpp). Wait-free.
 //   together   All others: floored decrements, very large deltas, updates that want the new count, and those
 //              that met something unusual. Pins every entry, loads where a count is needed, then adds by
@@ -103,7 +105,7 @@ class Core final : private Drain {
         const std::uint64_t name_hash = hash_bytes(name, default_seed_);
         if (!update.periods.is_single()) return update_several(name, update, delta, name_hash);
         Place place;
-        if (!recall(*update.periods.begin(), update.at, place)) [[unlikely]]
+        if (!recall_kept(*update.periods.begin(), update.at, place)) [[unlikely]]
           return update_with_care(name, update, delta, nullptr);
         const Added added = add_quickly(name, place, name_hash, delta);
         if (added == Added::yes) [[likely]]
@@ -135,9 +137,11 @@ class Core final : private Drain {
       }
       for (std::size_t i = 0; i < some; ++i) {
         if constexpr (quick) {
-          i = add_fetched(std::span(keys).first(some), codes, i,
-                          [&](std::size_t of) { return named(first + of).second.delta; });
-          if (i == some) break;
+          if (i == 0 || may_add_fetched(keys[i], codes[i], named(first + i).second.delta)) {
+            i = add_fetched(std::span(keys).first(some), codes, i,
+                            [&](std::size_t of) { return named(first + of).second.delta; });
+            if (i == some) break;
+          }
         }
         const Errc code = account([&] {
           return codes[i] == Errc::ok ? add_keys(keys[i], named(first + i).second.delta, nullptr) : codes[i];
@@ -234,7 +238,7 @@ class Core final : private Drain {
       if (is_quick(name, lookup.ns) && options_.max_names == 0 && !loader_.has_to_look()) {
         const std::uint64_t name_hash = hash_bytes(name, default_seed_);
         Place place;
-        if (recall(lookup.period, lookup.at, place)) {
+        if (recall_kept(lookup.period, lookup.at, place)) {
           const QuickGuard guard;
           if (guard && !closed()) {
             Entry* const entry = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
@@ -679,18 +683,18 @@ class Core final : private Drain {
         entries[i] = &*entry;
         if (delta < 0) fold(*entry, keys.name_hash);
       }
-      added = add_and_count(guard, entries.data(), keys.count, keys.name_hash, delta);
+      added = add_all_and_count(guard, entries.data(), keys.count, keys.name_hash, delta);
     }
     if (!is_done(added)) return false;
     (void)tell_queue(added);
     return true;
   }
-  /// Several. Inside the gate what is queued stays so, and so cannot leave. Added::no, and nothing changed: one was not
-  /// usual, or would have left its range beside the changes of others. Requires: adder_.is_plain(delta).
+  /// The same for several periods of a name: all or none. Inside the gate what is queued stays so, and so cannot leave.
+  /// Added::no, and nothing changed: one was not usual, or would have left its range beside the changes of others. Requires: adder_.is_plain(delta).
   template <class G>
-  [[nodiscard, gnu::always_inline]] Added add_and_count(const G& guard, Entry* const* entries,
-                                                        std::size_t count, std::uint64_t name_hash,
-                                                        Count delta) noexcept {
+  [[nodiscard, gnu::always_inline]] Added add_all_and_count(const G& guard, Entry* const* entries,
+                                                            std::size_t count, std::uint64_t name_hash,
+                                                            Count delta) noexcept {
     const Inside inside(write_behind_.gate(name_hash));
     for (std::size_t i = 0; i < count; ++i) {
       if (!Entry::is_usual(entries[i]->load())) return Added::no;
@@ -863,8 +867,8 @@ class Core final : private Drain {
     return name.size() <= 128 && is_default(ns);  // XXH3 calls a function for longer ones
   }
   /// False if the time is not in the bucket that was asked for last, or that is not kept.
-  [[nodiscard, gnu::always_inline]] bool recall(PeriodType type, const std::optional<Time>& at,
-                                                Place& place) const noexcept {
+  [[nodiscard, gnu::always_inline]] bool recall_kept(PeriodType type, const std::optional<Time>& at,
+                                                     Place& place) const noexcept {
     if (type == PeriodType::all) {
       place = {{type, 0}, 0};
     } else if (!buckets_.recall(type, time_of(at), place)) {
@@ -906,13 +910,13 @@ class Core final : private Drain {
       bool all = guard && !closed() && !update.periods.empty();
       for (auto type = update.periods.begin(); all && type != update.periods.end(); ++type, ++count) {
         Place place;
-        all = recall(*type, at, place);
+        all = recall_kept(*type, at, place);
         if (!all) break;
         entries[count] = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
         all = entries[count] != nullptr;
       }
       if (all) [[likely]] {
-        added = add_and_count(guard, entries.data(), count, name_hash, delta);
+        added = add_all_and_count(guard, entries.data(), count, name_hash, delta);
       }
     }
     if (added == Added::yes) [[likely]]
@@ -937,12 +941,12 @@ class Core final : private Drain {
       if (closed()) return done;
       for (; done < keys.size(); ++done) {
         const Count delta = delta_of(done);
-        if (codes[done] != Errc::ok || keys[done].expired != 0 || delta < 0 || !adder_.is_plain(delta)) break;
+        if (!may_add_fetched(keys[done], codes[done], delta)) break;
         if (!find_fetched(guard, keys[done], entries[done].data())) break;
         const std::uint64_t name_hash = keys[done].name_hash;
         const Added added = keys[done].count == 1 ? add_and_count(guard, *entries[done][0], name_hash, delta)
-                                                  : add_and_count(guard, entries[done].data(),
-                                                                  keys[done].count, name_hash, delta);
+                                                  : add_all_and_count(guard, entries[done].data(),
+                                                                      keys[done].count, name_hash, delta);
         cancelled = added == Added::cancelled;
         if (added == Added::taken_back) news = std::max(news, Added::marked);
         if (!is_done(added)) break;
@@ -952,6 +956,9 @@ class Core final : private Drain {
     (void)tell_queue(news);
     if (cancelled) (void)repeat_cancelled(keys[done], delta_of(done));
     return cancelled ? done + 1 : done;
+  }
+  [[nodiscard]] bool may_add_fetched(const Keys& keys, Errc code, Count delta) const noexcept {
+    return code == Errc::ok && keys.expired == 0 && delta >= 0 && adder_.is_plain(delta);
   }
   /// Turns `entries`, which may be those of the keys or null, into those; false if one is not in the cache.
   [[nodiscard]] bool find_fetched(const Guard& guard, const Keys& keys, Entry** entries) noexcept {

@@ -690,7 +690,7 @@ class WriteBehind {
       const KeyView key = entry->key();
       const typename Gate<Sync>::Closed closed(gate(hash_name(key.ns, key.name, seed_)));
       if (!entry->add_stored(-net, Entry::State::absent))
-        entry->take_back(net);  // past the range: it is undone soon
+        entry->take_back(net);  // past the range, as others' adds have carried it there
       entry->set_generation(Entry::last_generation);
       cache_.settle(*entry);
     }
