@@ -136,6 +136,16 @@ class BasicEntry {
   /// Sets queued and returns the old word. Requires: inside the gate.
   Word mark() noexcept { return word_.fetch_or(queued, std::memory_order_acq_rel); }
 
+  /// Waits a moment and loads the word anew, if its count is out of range: an add is about to take itself back, and
+  /// should be seen by nobody. False if it is in range, or has been out of it for `left` looks, at first `patience`.
+  [[nodiscard]] bool wait_for_range(Word& word, int& left) const noexcept {
+    if (in_range(count_of(word)) || left <= 0) return false;
+    --left;
+    Sync::yield();
+    word = load();
+    return true;
+  }
+
   /// Takes busy for a loader. Requires: inside the gate.
   [[nodiscard]] bool try_take() noexcept {
     Word word = load();
@@ -169,21 +179,15 @@ class BasicEntry {
   void set_watermark(Count count) noexcept { watermark_.store(count, std::memory_order_relaxed); }
 
   /// Adds the stored part, or what other processes have added to it, to count and watermark alike; false, and
-  /// nothing changed, if the count would leave its range. Waits, for a while, for an add that takes itself back. The state comes last: who sees it in (6) sees the
+  /// nothing changed, if the count would leave its range. The state comes last: who sees it in (6) sees the
   /// whole count in (1).
   [[nodiscard]] bool add_stored(Count difference, State state) noexcept {
     Word word = load();
-    for (int left = patience;;) {
-      const Count count = count_of(word);
-      if (!in_range(count) && --left > 0) {
-        Sync::yield();  // an add past the range is about to take itself back
-        word = load();
-      } else if (!in_range(count + difference)) {
-        return false;
-      } else if (replace(word, word + difference * unit)) {
-        break;
-      }
-    }
+    int left = patience;
+    do {
+      while (wait_for_range(word, left)) continue;
+      if (!in_range(count_of(word) + difference)) return false;
+    } while (!replace(word, word + difference * unit));
     set_watermark(watermark() + difference);
     set_state(state);
     return true;
@@ -202,15 +206,10 @@ class BasicEntry {
     // Before queued is cleared: a reader that sees neither takes the counter for missing.
     if (state() == State::absent) set_state(State::present);
     Word word = load();
-    // An add past the range is about to be undone by its own thread: wait for that, it must not get into a
-    // batch.
     int left = patience;
-    while ((!in_range(count_of(word)) && left > 0) || !replace(word, (word & ~queued) | busy)) {
-      if (!in_range(count_of(word)) && --left > 0) {
-        Sync::yield();
-        word = load();
-      }
-    }
+    do {
+      while (wait_for_range(word, left)) continue;
+    } while (!replace(word, (word & ~queued) | busy));
     const Frozen frozen{change_to(word, window), count_of(word) - watermark()};
     set_watermark(count_of(word));
     changes.store(0, std::memory_order_relaxed);
@@ -234,10 +233,7 @@ class BasicEntry {
   /// What freeze would take now. Requires: the gate closed by the caller, so that nobody moves the watermark.
   [[nodiscard]] Transform pending(const Window* window = nullptr) const noexcept {
     Word word = load();
-    for (int left = patience; !in_range(count_of(word)) && left > 0; --left) {
-      Sync::yield();
-      word = load();
-    }
+    for (int left = patience; wait_for_range(word, left);) continue;
     return change_to(word, window);
   }
 

@@ -33,7 +33,7 @@ evicted-while-pinned | cache/lock_free_cache.hpp | interleave/eviction | s/entry
 two-entries-for-one-name | cache/lock_free_cache.hpp | interleave/eviction | s/(Entry\* pin\(const HashedKey& key\) \{\n)    const std::lock_guard lock\(stripe\(tag_of\(key\.hash\)\)\);/$1/
 periods-of-a-call-outside-the-gate | counter/core.hpp | interleave/batches | s/const Inside inside\(write_behind_\.gate\(name_hash\)\);/(void)write_behind_.gate(name_hash);/g
 periods-of-a-call-past-the-range | counter/core.hpp | interleave/loading | s/if \(!fits\) \[\[unlikely\]\]/if (false)/
-loaded-beside-an-add-past-the-range | entry.hpp | interleave/loading | s/if \(!in_range\(count\) && --left > 0\)/if (false)/
+loaded-beside-an-add-past-the-range | entry.hpp | interleave/loading | s/while \(wait_for_range\(word, left\)\) continue;(\s*if \(!in_range\(count_of\(word\) \+ difference)/$1/
 closer-does-not-wait | counter/gate.hpp | interleave/kernels | s/while \(gate_\.state_\.load\(std::memory_order_acquire\) != closed\) Sync::yield\(\);//
 loaded-before-it-is-counted | entry.hpp | interleave/loading | s/(bool add_stored\(Count difference, State state\) noexcept \{\n)/$1    set_state(state);\n/
 close-does-not-wait-for-calls | counter/lifetime.hpp | interleave/kernels | s/    while \(calls_\.load\(std::memory_order_seq_cst\) != 0\) wake\(\);\n//

@@ -75,18 +75,13 @@ class Adder {
       return true;
     }
     Word word = entry.load();
-    for (int patience = Entry::patience;;) {
-      const Count before = Entry::count_of(word);
-      if (!in_range(before) && --patience > 0) {
-        Sync::yield();
-        word = entry.load();
-      } else if (!in_range(before + delta)) {
-        return false;
-      } else if (entry.replace(word, word + delta * Entry::unit)) {
-        if (result) *result = visible(before + delta);
-        return true;
-      }
-    }
+    int left = Entry::patience;
+    do {
+      while (entry.wait_for_range(word, left)) continue;
+      if (!in_range(Entry::count_of(word) + delta)) return false;
+    } while (!entry.replace(word, word + delta * Entry::unit));
+    if (result) *result = visible(Entry::count_of(word) + delta);
+    return true;
   }
 
   /// Takes the whole count, as a decrement by exactly what it returns: adds that come in between are in it or stay.
@@ -94,16 +89,11 @@ class Adder {
   [[nodiscard]] Count take(Entry& entry, Window* window) noexcept {
     Word word = entry.load();
     Count taken = 0;
-    for (int patience = Entry::patience;;) {
-      const Count before = Entry::count_of(word);
-      taken = visible(before);
-      if (!in_range(before) && --patience > 0) {
-        Sync::yield();
-        word = entry.load();
-      } else if (entry.replace(word, word - taken * Entry::unit)) {
-        break;
-      }
-    }
+    int left = Entry::patience;
+    do {
+      while (entry.wait_for_range(word, left)) continue;
+      taken = visible(Entry::count_of(word));
+    } while (!entry.replace(word, word - taken * Entry::unit));
     if (window) note_decrement(entry, *window, Entry::count_of(word) - taken);
     return taken;
   }

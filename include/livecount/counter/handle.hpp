@@ -46,7 +46,7 @@ class BasicHandle {
     Errc code = core_->check(name_, ns_);
     if (code == Errc::ok && core_->closed()) code = core_->refusal();
     if (code != Errc::ok) {
-      detail::raise(*core_, code, "handle", name_, {.ns = ns_});
+      detail::raise(*core_, code, striped ? "striped_handle" : "handle", name_, {.ns = ns_});
     }
     if (striped && periods_.size() != 1) {
       throw Error(Errc::invalid_option, "a striped handle takes one period, not " + to_string(periods_),

@@ -39,15 +39,14 @@ class Loader {
 
   /// False if the entry cannot answer: it has to be loaded first, or has left. Lock-free.
   [[nodiscard]] bool read(const Entry& entry, std::optional<Count>& count) const noexcept {
-    for (int patience = Entry::patience;;) {
+    for (int left = Entry::patience;;) {
       const auto loaded = entry.loaded();
       const auto state = Entry::state_in(loaded);
       if (state == Entry::State::unloaded || is_stale(entry)) return false;
-      const auto word = entry.load();
+      auto word = entry.load();
       if (!Entry::is_live(word)) return false;
-      if (!in_range(Entry::count_of(word)) && --patience > 0) {
-        Sync::yield();                        // an add is about to take itself back
-      } else if (entry.loaded() == loaded) {  // else it was frozen or removed between the two looks
+      if (entry.wait_for_range(word, left)) continue;
+      if (entry.loaded() == loaded) {  // else it was frozen or removed between the two looks
         const bool there = state == Entry::State::present || Entry::is_queued(word);
         count = there ? std::optional(Entry::count_of(word)) : std::nullopt;
         return true;

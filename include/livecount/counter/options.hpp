@@ -76,8 +76,9 @@ struct CloseReport {
 ///
 ///     accepted_sum = stored_sum + in_flight_sum + unflushed_sum + quarantined_sum + expired_sum + discarded_sum
 ///
-/// where an update of three periods adds its delta three times, or less if a bucket of its is not kept any more, and get_and_reset takes away what it returns. A reset or
-/// removal moves the whole count to discarded_sum, also what was stored before the start. The sums wrap at 2^64.
+/// where an update of three periods adds its delta three times, or less if a bucket of its is not kept any more, and
+/// get_and_reset takes away what it returns. A reset or removal moves the whole count to discarded_sum, also what was stored
+/// before the start. The sums wrap at 2^64.
 struct Stats {
   std::uint64_t accepted = 0;  // updates that counted
   std::uint64_t refused = 0;   // updates that changed nothing
