@@ -261,7 +261,7 @@ class BasicEntry {
 
   // ---- second chance: any thread
 
-  void use() noexcept {
+  [[gnu::always_inline]] void use() noexcept {
     if ((marks_.load(std::memory_order_relaxed) & is_used) == 0)
       marks_.fetch_or(is_used, std::memory_order_relaxed);
   }

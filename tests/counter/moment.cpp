@@ -151,7 +151,7 @@ TEST_CASE("top is exact where it need not read all that is pending") {
       place.pending.push_back({{"ns", day, name}, {delta, no_floor}});
       if (Count& count = model[name]; in_range(count + delta)) count += delta;
     }
-    for (const std::size_t limit : {1, 2, 4, 29}) {
+    for (const std::size_t limit : {1U, 2U, 4U, 29U}) {
       std::vector<NamedCount> expected;
       for (const auto& [name, count] : model) expected.push_back({name, count});
       sort_top(expected, limit);

@@ -857,8 +857,8 @@ class Core final : private Drain {
 
   // ---- the quick way: as the others, for what is usual, in functions that call none but for what is rare
 
-  static constexpr bool quick =
-      noexcept(Time(std::declval<const Clock&>().now())) && QuickCache<Cache> && !Queue::writes_through;
+  static constexpr bool quick = noexcept(Time(std::declval<const Clock&>().now())) && QuickCache<Cache> &&
+                                guards_references && !Queue::writes_through;
   using Place = typename BucketClock<Sync>::Place;
   using QuickGuard = typename Epochs<Sync>::QuickGuard;
 
