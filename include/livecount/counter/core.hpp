@@ -242,7 +242,11 @@ class Core final : private Drain {
           const QuickGuard guard;
           if (guard && !closed()) {
             Entry* const entry = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
-            if (entry && !entry->is_striped() && loader_.read(*entry, count)) return show(count);
+            Count found = 0;
+            if (entry && !entry->is_striped() && loader_.read_quickly(*entry, found)) {
+              count = adder_.visible(found);
+              return Errc::ok;
+            }
           }
         }
       }

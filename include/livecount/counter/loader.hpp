@@ -54,6 +54,16 @@ class Loader {
     }
   }
 
+  /// The same of a counter that is there; false also if there is anything to be looked at more closely. Wait-free.
+  [[nodiscard, gnu::always_inline]] bool read_quickly(const Entry& entry, Count& count) const noexcept {
+    const auto loaded = entry.loaded();
+    const auto word = entry.load();
+    const auto state = Entry::state_in(loaded);
+    count = Entry::count_of(word);
+    return (state == Entry::State::present || (state == Entry::State::absent && Entry::is_queued(word))) &&
+           !is_stale(entry) && Entry::is_live(word) && in_range(count) && entry.loaded() == loaded;
+  }
+
   /// Makes the entry able to answer. Requires: under the name's latch, pinned; outside of its gate, without a
   /// Guard.
   [[nodiscard]] Errc load(Entry& entry, std::uint64_t name_hash) {
