@@ -196,3 +196,19 @@ TEST_CASE("several periods that are counted together leave no range beside a ver
               },
               {.newest = {.preemptions = 2}, .old = {.preemptions = 1, .old_values = 1, .failures = 1}});
 }
+
+TEST_CASE("a load waits for an add past the range that is taken back") {
+  expect_laws("overshoot, undo, load", [](World& world) {
+    ExploredCounter<> counter(options_of());
+    counter.increment("a", {.delta = max_count});
+    world.thread("up", [&] {
+      take_first_guard();
+      world.check(counter.try_increment("a") == Errc::overflow, "what leaves the range is refused");
+    });
+    world.thread("reader",
+                 [&] { world.check(counter.get("a") == max_count, "a read is right at some moment"); });
+    world.run();
+    counter.flush();
+    world.check(counter.store().stored("a") == max_count, "an update that is refused changes nothing");
+  });
+}
