@@ -23,7 +23,7 @@ template <class Sync>
 struct World {
   using Entry = BasicEntry<Sync>;
   struct Destroy {
-    void operator()(Entry* entry) const noexcept { Entry::destroy(entry); }
+    void operator()(Entry* made) const noexcept { Entry::destroy(made); }
   };
 
   World() { detail::Epochs<Sync>::prepare(); }

@@ -998,7 +998,7 @@ class Core final : private Drain {
 
   /// Once in `refresh`: what other processes have counted, and let go. Throws what the store throws.
   void look_for_changes() {
-    loader_.look_for_changes([this] {
+    loader_.look_for_changes([&] {
       if constexpr (ExpiringStore<Store>) retainer_.learn(store_);
     });
   }
