@@ -5,8 +5,8 @@
 // Out of range: a blind add may pass the range. It then takes itself back by compare-and-swap, without any lock,
 // so that others may wait for it. (Where many meet at the very end of the range, a word may stay outside of it; so
 // they wait for a while only, and the store puts aside what does not fit.) Of several periods that are counted together all
-// are taken back if one does not fit. What a decrement or a take has seen of the others then is missing, also below a
-// floor; it takes a count that is carried to the end of its range by another thread at that moment.
+// are taken back if one does not fit. If a floored decrement or a take has used up what another of them had got in between,
+// that one ends below the floor. It takes a thread that carries a count to the end of its range at that moment.
 #pragma once
 
 #include <algorithm>

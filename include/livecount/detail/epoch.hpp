@@ -63,8 +63,7 @@ class Epochs {
     const bool outermost_;
   };
 
-  /// The same for the usual case: false, and no Guard, in a thread's first one and inside of another. It calls nothing, so
-  /// the function that has it need not save registers.
+  /// The same for the usual case: false, and no Guard, in a thread's first one and inside of another. It calls nothing.
   class QuickGuard {
    public:
     [[gnu::always_inline]] QuickGuard() noexcept : record_(Sync::template local<Record*>()) {
