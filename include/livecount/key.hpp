@@ -55,6 +55,12 @@ struct Key {
   friend auto operator<=>(const Key&, const Key&) = default;
 };
 
+/// For maps by Key, so that a KeyView is enough to ask.
+struct KeyLess {
+  using is_transparent = void;
+  bool operator()(const KeyView& a, const KeyView& b) const noexcept { return a < b; }
+};
+
 struct KeyText {
   std::string text;
   bool reversible;  // parse_key makes the same key of it: the namespace has no colon

@@ -41,11 +41,11 @@
 
 #include "../calendar.hpp"
 #include "../detail/tally.hpp"
+#include "../moment.hpp"
 #include "adder.hpp"
 #include "bucket_clock.hpp"
 #include "lifetime.hpp"
 #include "loader.hpp"
-#include "moment.hpp"
 #include "options.hpp"
 #include "pins.hpp"
 #include "raise.hpp"

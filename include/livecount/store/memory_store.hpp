@@ -183,11 +183,7 @@ class MemoryStore {
   }
 
  private:
-  struct Less {
-    using is_transparent = void;
-    bool operator()(const KeyView& a, const KeyView& b) const noexcept { return a < b; }
-  };
-  using Counts = std::map<Key, Count, Less>;
+  using Counts = std::map<Key, Count, KeyLess>;
   struct Ledger {
     std::uint64_t sequence = 0;
     std::uint64_t digest = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What is pending, laid over what is stored, against a plain table of counts.
-#include <livecount/counter/moment.hpp>
+#include <livecount/moment.hpp>
 
 #include <livecount/store/memory_store.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// One moment of the counts: what the store had, and laid over it what was not yet in it.
+// One moment of the counts: what a snapshot had, and laid over it changes that were not yet in it.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "../concepts.hpp"
+#include "key.hpp"
+#include "record.hpp"
+#include "retention.hpp"
+#include "selection.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -158,12 +161,10 @@ class Moment {
     return names;
   }
 
- private:
-  struct Less {
-    using is_transparent = void;
-    bool operator()(const KeyView& a, const KeyView& b) const noexcept { return a < b; }
-  };
+ protected:
+  [[nodiscard]] const Snapshot& snapshot() const noexcept { return snapshot_; }
 
+ private:
   /// Changes of one counter come in the order in which they were made.
   void add(const KeyView& key, const Transform& change) {
     if (const auto found = pending_.find(key); found != pending_.end()) {
@@ -202,7 +203,7 @@ class Moment {
     names.erase(std::unique(names.begin(), names.end()), names.end());
   }
 
-  using Pending = std::map<Key, Transform, Less>;
+  using Pending = std::map<Key, Transform, KeyLess>;
   static constexpr Count gone = no_floor;
 
   Pending pending_;  // first: the snapshot's maker fills it
