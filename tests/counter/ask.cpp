@@ -35,7 +35,7 @@ struct Place {
 };
 
 TEMPLATE_TEST_CASE("top is exact, ties by name, over pending and stored counts alike", "", MemoryStore,
-                   SqliteStore) {
+                   SqliteStore, LoggedSqliteStore) {
   Place<TestType> place;
   auto& hits = place.counter;
   for (const char* name : {"b", "a", "c"}) hits.increment(name, {.periods = day, .delta = 2});
@@ -52,7 +52,8 @@ TEMPLATE_TEST_CASE("top is exact, ties by name, over pending and stored counts a
   CHECK(hits.top({.period = day, .at = utc("2026-03-11T12:00:00Z")}).empty());
 }
 
-TEMPLATE_TEST_CASE("top is exact over more names than the cache holds", "", MemoryStore, SqliteStore) {
+TEMPLATE_TEST_CASE("top is exact over more names than the cache holds", "", MemoryStore, SqliteStore,
+                   LoggedSqliteStore) {
   Place<TestType> place;
   std::vector<NamedCount> expected;
   for (Count i = 0; i < 500; ++i) {
@@ -64,7 +65,8 @@ TEMPLATE_TEST_CASE("top is exact over more names than the cache holds", "", Memo
   CHECK(place.counter.top({.limit = 60}) == expected);
 }
 
-TEMPLATE_TEST_CASE("range has a value for each bucket in the order of time", "", MemoryStore, SqliteStore) {
+TEMPLATE_TEST_CASE("range has a value for each bucket in the order of time", "", MemoryStore, SqliteStore,
+                   LoggedSqliteStore) {
   Place<TestType> place;
   auto& hits = place.counter;
   const auto at = [](const char* text) { return utc(text); };
@@ -107,7 +109,7 @@ TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE("a rate is the count of the last complete buckets, per second", "", MemoryStore,
-                   SqliteStore) {
+                   SqliteStore, LoggedSqliteStore) {
   Place<TestType> place;
   auto& hits = place.counter;
   for (int minute_ago = 0; minute_ago < 4; ++minute_ago) {
@@ -124,7 +126,7 @@ TEMPLATE_TEST_CASE("a rate is the count of the last complete buckets, per second
 }
 
 TEMPLATE_TEST_CASE("names are listed by prefix, in one bucket or in all, page by page", "", MemoryStore,
-                   SqliteStore) {
+                   SqliteStore, LoggedSqliteStore) {
   Place<TestType> place;
   auto& hits = place.counter;
   using Strings = std::vector<std::string>;
@@ -147,7 +149,7 @@ TEMPLATE_TEST_CASE("names are listed by prefix, in one bucket or in all, page by
   CHECK(hits.namespaces() == Strings{"", "b", "default"});
 }
 
-TEMPLATE_TEST_CASE("the counts under a prefix are summed", "", MemoryStore, SqliteStore) {
+TEMPLATE_TEST_CASE("the counts under a prefix are summed", "", MemoryStore, SqliteStore, LoggedSqliteStore) {
   Place<TestType> place;
   auto& hits = place.counter;
   for (const char* name : {"a/b/c", "a/b/d", "a/c", "a", "b"}) hits.increment(name, {.delta = 10});
@@ -160,14 +162,15 @@ TEMPLATE_TEST_CASE("the counts under a prefix are summed", "", MemoryStore, Sqli
   CHECK(hits.sum({.prefix = "c"}) == 0);
 }
 
-TEMPLATE_TEST_CASE("a sum that 64 bits do not hold is refused", "", MemoryStore, SqliteStore) {
+TEMPLATE_TEST_CASE("a sum that 64 bits do not hold is refused", "", MemoryStore, SqliteStore,
+                   LoggedSqliteStore) {
   Place<TestType> place;
   for (int i = 0; i < 33; ++i) place.counter.increment(std::to_string(i), {.delta = max_count});
   CHECK(code_of([&] { (void)place.counter.sum(); }) == Errc::overflow);
 }
 
 TEMPLATE_TEST_CASE("a reading tells what is counted, what is stored, and for how long that has differed", "",
-                   MemoryStore, SqliteStore) {
+                   MemoryStore, SqliteStore, LoggedSqliteStore) {
   Place<TestType> place;
   auto& hits = place.counter;
   CHECK(hits.read("a").live == std::nullopt);
@@ -231,7 +234,7 @@ TEST_CASE("answers are exact while the store fails in every way") {
 
 TEMPLATE_TEST_CASE(
     "answers asked beside writers and a worker never go back, and miss nothing that had returned", "",
-    MemoryStore, SqliteStore) {
+    MemoryStore, SqliteStore, LoggedSqliteStore) {
   StorePlace<TestType> place;
   Counter<LockFreeCache, TestType, JthreadQueue> hits{{.cache = {.entries = 64},
                                                        .store = place.options(),

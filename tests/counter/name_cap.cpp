@@ -30,7 +30,7 @@ typename Manual<Store>::Options options_of(const StorePlace<Store>& place, const
 }
 
 TEMPLATE_TEST_CASE("names over the cap go to the overflow counter of their bucket, and nothing is lost", "",
-                   MemoryStore, FileStore, SqliteStore) {
+                   MemoryStore, FileStore, SqliteStore, LoggedSqliteStore) {
   const StorePlace<TestType> place;
   TestClock clock;
   clock.set(utc("2026-03-10T12:00:00Z"));

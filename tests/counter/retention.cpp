@@ -57,7 +57,7 @@ struct Place {
 
 TEMPLATE_TEST_CASE(
     "a bucket is kept for its retention after its end, and to get it is then as if it had never been", "",
-    MemoryStore, FileStore, SqliteStore) {
+    MemoryStore, FileStore, SqliteStore, LoggedSqliteStore) {
   Place<TestType> place({{hour, 2h}});
   auto& hits = *place.counter;
   const Lookup first{.period = hour, .at = utc("2026-03-10T12:00:00Z")};
@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE("an update of a bucket that has gone is refused, or counts in the periods that are kept",
-                   "", MemoryStore, SqliteStore) {
+                   "", MemoryStore, SqliteStore, LoggedSqliteStore) {
   Place<TestType> place({{hour, 2h}});
   auto& hits = *place.counter;
   hits.retain();
@@ -131,7 +131,7 @@ TEMPLATE_TEST_CASE("an update of a bucket that has gone is refused, or counts in
 }
 
 TEMPLATE_TEST_CASE("what was counted before another process let its bucket go is late at the store", "",
-                   MemoryStore, SqliteStore) {
+                   MemoryStore, SqliteStore, LoggedSqliteStore) {
   Place<TestType> place({});
   auto& hits = *place.counter;
   const Bucket now = hits.calendar().bucket(hour, place.clock.now());
@@ -167,7 +167,7 @@ TEST_CASE("a bucket that is being removed in pieces is not seen in part") {
 }
 
 TEMPLATE_TEST_CASE("horizons are kept with the data, for who opens it without a retention, too", "",
-                   FileStore, SqliteStore) {
+                   FileStore, SqliteStore, LoggedSqliteStore) {
   Place<TestType> place({{second, 1h}, {week, 24h}});
   place.counter->increment("a", {.periods = second | week});
   place.counter->retain();
@@ -291,7 +291,7 @@ TEST_CASE("pumping lets go bit by bit, and says when to come again") {
 }
 
 TEMPLATE_TEST_CASE("the period all does not end, and nothing of it goes", "", MemoryStore, FileStore,
-                   SqliteStore) {
+                   SqliteStore, LoggedSqliteStore) {
   Place<TestType> place({});
   CHECK(code_of([&] { (void)place.counter->store().expire({all, 1}, 10); }) == Errc::invalid_option);
   CHECK(place.counter->horizons() == Horizons());

@@ -13,13 +13,14 @@
 
 namespace livecount::crash {
 
-/// The options of a store by its name: "sqlite", "sqlite-normal", "file", "file-interval", "file-never".
+/// The options of a store by its name: "sqlite", "sqlite-log", "sqlite-normal", "file", "file-interval", "file-never".
 template <class Store>
 [[nodiscard]] typename Store::Options store_options(const std::string& name, const std::string& path) {
   typename Store::Options options;
   options.path = path;
   if constexpr (std::same_as<Store, SqliteStore>) {
     options.busy_timeout = std::chrono::milliseconds(100);
+    if (name == "sqlite-log") options.log_rows = 8;  // folded often
     if (name == "sqlite-normal") options.synchronous = Synchronous::normal;
   } else {
     options.compact_bytes = 1'024;  // often
@@ -32,7 +33,7 @@ template <class Store>
 
 /// Whether what was acknowledged survives a power cut.
 [[nodiscard]] inline bool syncs_each_batch(const std::string& name) {
-  return name.find('-') == std::string::npos;
+  return name == "sqlite" || name == "sqlite-log" || name == "file";
 }
 
 /// f(std::type_identity<Store>{})

@@ -57,6 +57,10 @@ stripes-filled-beside-a-removal-not-marked | counter/write_behind.hpp | interlea
 marked-before-what-is-folded-is-in-the-word | counter/write_behind.hpp | interleave/stripes | s/if \(Entry::is_queued\(entry\.add\(sum\)\)\) return;/if (Entry::is_queued(entry.load())) return void(entry.add(sum));/; s/(marked = !Entry::is_queued\(mark\(entry, name_hash\)\);)/$1 (void)entry.add(sum);/
 weak-end-of-stripes | entry.hpp | interleave/stripes | s/\(marks_\.load\(std::memory_order_acquire\) & has_stripes\)/(marks_.load(std::memory_order_relaxed) & has_stripes)/
 simulated-dirty-mark-cleared-after-the-read | entry.hpp | simulate/memory_store | s/\(word & ~queued\) \| busy/word | busy/; s/(changes\.store\(0, std::memory_order_relaxed\);)/$1 word_.fetch_and(~queued);/
+simulated-log-of-before-the-fold | store/sqlite_log.hpp | simulate/sqlite_store | s/if \(folds != folds_\)/if (folds_ < 0)/
+simulated-log-folded-and-kept | store/sqlite_log.hpp | simulate/sqlite_store | s/DELETE FROM livecount_log;//
+simulated-decrement-beside-the-log | store/sqlite_writer.hpp | simulate/sqlite_store | s/    log_->fold\(\);\n//
+simulated-buckets-let-go-beside-the-log | store/sqlite_writer.hpp | simulate/sqlite_store | s/    fold_log\(\);\n    raise_horizon/    raise_horizon/
 simulated-new-number-on-retry | counter/write_behind.hpp | simulate/memory_store | s/(fail\(report, error, result\.message\);)/$1 ++sequence_;/
 simulated-no-ledger-in-the-transaction | store/memory_store.hpp | simulate/memory_store | s/ledger\.sequence = batch\.sequence;//; s/batch\.sequence != ledger\.sequence \+ 1/false/
 simulated-evict-a-dirty-entry | entry.hpp | simulate/memory_store | s/ \|\| count_of\(word\) != watermark\(\)//; s/\(word & \(live \| queued \| busy\)\) != live/!is_live(word)/; s/Word clean = watermark\(\) \* unit \| live \| busy/Word clean = word_.load()/
@@ -119,7 +123,7 @@ while IFS= read -r line; do
   fi
   # The copy stands first: each include of livecount finds it.
   # shellcheck disable=SC2086  # CATCH2 may be several words
-  "$CXX" -std=c++20 -O0 -w -I"$WORK_DIR" -include support/catch.hpp -I"$copy" -Itests "tests/$tests.cpp" -o "$copy/test" $CATCH2
+  "$CXX" -std=c++20 -O0 -w -I"$WORK_DIR" -include support/catch.hpp -I"$copy" -Itests "tests/$tests.cpp" -o "$copy/test" $CATCH2 -lsqlite3
   started=$SECONDS
   status=0
   timeout 300 "$copy/test" --abort >"$copy/log" 2>&1 || status=$?

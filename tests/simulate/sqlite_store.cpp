@@ -8,7 +8,7 @@
 using namespace livecount;
 using namespace livecount::tests;
 
-using Place = SimulatedSqlite;
+using Place = SimulatedSqlite<SqliteStore>;
 
 TEST_CASE("LockFreeCache and ManualQueue keep the laws over SQLite") {
   expect_laws<SimulatedLockFreeCache, Place, ManualQueue>(
@@ -20,6 +20,13 @@ TEST_CASE("LockFreeCache and ManualQueue keep the laws over SQLite") {
 TEST_CASE("LruCache and JthreadQueue keep the laws over SQLite") {
   expect_laws<SimulatedLruCache, Place, SimulatedJthreadQueue>(
       "LruCache, SqliteStore, JthreadQueue", 400,
+      {"a batch in doubt", "a call left in the middle", "a clean close", "a count taken", "a kill",
+       "a record that comes too late", "a removal", "a reset", "an eviction", "buckets let go"});
+}
+
+TEST_CASE("LockFreeCache and ManualQueue keep the laws over SQLite with a log") {
+  expect_laws<SimulatedLockFreeCache, SimulatedSqlite<LoggedSqliteStore>, ManualQueue>(
+      "LockFreeCache, SqliteStore with a log, ManualQueue", 400,
       {"a batch in doubt", "a call left in the middle", "a clean close", "a count taken", "a kill",
        "a record that comes too late", "a removal", "a reset", "an eviction", "buckets let go"});
 }

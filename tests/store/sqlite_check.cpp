@@ -70,6 +70,62 @@ TEST_CASE("verify says what was changed by other hands") {
   CHECK(contains(findings[0], finding));
 }
 
+TEST_CASE("verify says what was changed by other hands in a log") {
+  using Change = std::pair<const char*, const char*>;
+  const auto [change, finding] = GENERATE(
+      Change{"UPDATE livecount_log SET period_type = 8",
+             "2 rows of livecount_log have an unknown period type"},
+      Change{"UPDATE livecount_log SET name = zeroblob(1025) WHERE id = 1",
+             "1 rows of livecount_log have a name"},
+      Change{"UPDATE livecount_log SET sum = 1000", "livecount_log have a sum beyond"},
+      Change{"UPDATE livecount_counts SET count = 1000", "livecount_counts have a count beyond"},
+      Change{"DELETE FROM livecount_log_state", "livecount_log_state has not one row"},
+      Change{"DROP VIEW counts", "there is no view counts"},
+      Change{"DROP VIEW counts; DROP VIEW livecount_folded; DROP TABLE livecount_log", "there is no"},
+      Change{"", ""});
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.log_rows = 100;
+  {
+    SqliteStore store(options);
+    store.adopt({});
+    Writer writer(1);
+    REQUIRE(is_applied(writer.send(store, {plus("a", -1, 0)})));
+    REQUIRE(is_applied(writer.send(store, {plus("a", 3), plus("b", 0)})));
+    CHECK(store.verify().empty());
+  }
+  Connection(place.path).execute(change);
+  const std::vector<std::string> findings = SqliteStore(place.read_only()).verify();
+  CAPTURE(change, findings);
+  if (*finding == '\0') {
+    CHECK(findings.empty());
+  } else {
+    REQUIRE(!findings.empty());
+    CHECK(contains(findings[0], finding));
+  }
+}
+
+TEST_CASE("a log that makes no sense is refused to who reads it") {
+  const Place place;
+  SqliteStore::Options options = place.options();
+  options.log_rows = 100;
+  SqliteStore store(options);
+  REQUIRE(is_applied(Writer(1).send(store, {plus("a", 1)})));
+  const char* change = GENERATE("UPDATE livecount_log SET period_type = 8",
+                                "INSERT INTO livecount_log SELECT 2, namespace, period_type, period, name, "
+                                "9223372036854775807 FROM livecount_log");
+  Connection(place.path).execute(change);
+  for (int i = 0; i < 2; ++i) {
+    try {
+      (void)store.read(named("a"));
+      FAIL("read");
+    } catch (const Error& error) {
+      CHECK(error.code() == Errc::corrupt);
+    }
+    CHECK_THROWS_AS(store.top("ns", all, 1), Error);
+  }
+}
+
 TEST_CASE("a table of somebody else beside ours is no finding") {
   const Place place;
   fill(place);

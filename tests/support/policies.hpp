@@ -21,6 +21,12 @@
 
 namespace livecount::tests {
 
+/// A SqliteStore with a log, which is folded often.
+class LoggedSqliteStore : public SqliteStore {
+ public:
+  using SqliteStore::SqliteStore;
+};
+
 // For TEMPLATE_LIST_TEST_CASE.
 using Caches = std::tuple<LockFreeCache, LruCache, NullCache>;
 using Stores = std::tuple<MemoryStore, FileStore, SqliteStore>;
@@ -39,6 +45,8 @@ template <>
 inline constexpr std::string_view name_of_policy<MemoryStore> = "MemoryStore";
 template <>
 inline constexpr std::string_view name_of_policy<SqliteStore> = "SqliteStore";
+template <>
+inline constexpr std::string_view name_of_policy<LoggedSqliteStore> = "SqliteStore with a log";
 template <>
 inline constexpr std::string_view name_of_policy<FileStore> = "FileStore";
 template <>
@@ -119,6 +127,16 @@ class StorePlace<SqliteStore> {
 
  private:
   TemporaryDirectory directory_;
+};
+
+template <>
+class StorePlace<LoggedSqliteStore> : public StorePlace<SqliteStore> {
+ public:
+  [[nodiscard]] SqliteStore::Options options() const {
+    SqliteStore::Options options = StorePlace<SqliteStore>::options();
+    options.log_rows = 5;
+    return options;
+  }
 };
 
 template <>

@@ -12,6 +12,7 @@
 
 namespace livecount::tests {
 
+template <class SqliteStore>
 class SimulatedSqlite {
  public:
   using Store = SqliteStore;

@@ -248,7 +248,8 @@ std::string first_broken() {
 TEST_CASE("the library's stores keep every law") {
   expect_conformance<ServerPlace<MemoryStore>>(200);
   expect_conformance<DiskPlace<>>(200);
-  expect_conformance<tests::SimulatedSqlite>(12);
+  expect_conformance<tests::SimulatedSqlite<SqliteStore>>(12);
+  expect_conformance<tests::SimulatedSqlite<tests::LoggedSqliteStore>>(12);
 }
 
 TEST_CASE("the example of a store of one's own keeps every law that is asked of it") {

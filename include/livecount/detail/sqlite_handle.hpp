@@ -111,6 +111,8 @@ class SqliteConnection {
   [[nodiscard]] sqlite3* get() const noexcept { return db_.get(); }
   [[nodiscard]] bool in_transaction() const noexcept { return sqlite3_get_autocommit(db_.get()) == 0; }
   [[nodiscard]] std::int64_t changes() const noexcept { return sqlite3_changes64(db_.get()); }
+  /// The rowid of the row that was inserted last.
+  [[nodiscard]] std::int64_t last_row() const noexcept { return sqlite3_last_insert_rowid(db_.get()); }
   /// Whether it has turned out to be for reading only, and for as long as it lives: so SQLite opens a file that it cannot
   /// open for writing.
   [[nodiscard]] bool reads_only() const noexcept { return reads_only_; }
@@ -219,6 +221,22 @@ class SqliteTransaction {
 
   /// Throws: then nobody knows whether it took effect.
   void commit() { connection_.execute("COMMIT"); }
+
+ private:
+  SqliteConnection& connection_;
+};
+
+/// What is read while it lives is of one moment.
+class SqliteReading {
+ public:
+  explicit SqliteReading(SqliteConnection& connection) : connection_(connection) {
+    connection_.execute("BEGIN");
+  }
+  ~SqliteReading() {
+    if (connection_.in_transaction()) sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  SqliteReading(const SqliteReading&) = delete;
+  SqliteReading& operator=(const SqliteReading&) = delete;
 
  private:
   SqliteConnection& connection_;

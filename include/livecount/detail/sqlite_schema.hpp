@@ -12,8 +12,9 @@ namespace livecount::inline v0_1::detail {
 // Both reach the disk: never change one.
 inline constexpr std::int64_t sqlite_application_id = 0x4C564354;  // "LVCT"
 inline constexpr std::int64_t sqlite_schema_version = 1;
+inline constexpr std::int64_t sqlite_log_version = 2;  // the same, and a log
 
-inline constexpr const char* sqlite_schema = R"(
+inline constexpr const char* sqlite_tables = R"(
 CREATE TABLE livecount_counts (
   namespace   BLOB    NOT NULL,
   period_type INTEGER NOT NULL,  -- 0 second, 1 minute, 2 hour, 3 day, 4 week, 5 month, 6 year, 7 all
@@ -35,6 +36,30 @@ CREATE TABLE livecount_quarantine (  -- changes that would have taken a count ou
   sum INTEGER NOT NULL, low INTEGER NOT NULL, writer BLOB NOT NULL, sequence INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE livecount_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+)";
+/// Only where a store keeps a log: changes that are not yet in livecount_counts.
+inline constexpr const char* sqlite_log_tables = R"(
+CREATE TABLE livecount_log (
+  id          INTEGER PRIMARY KEY,  -- 1, 2, 3, ... since the last fold
+  namespace   BLOB    NOT NULL,
+  period_type INTEGER NOT NULL,
+  period      INTEGER NOT NULL,
+  name        BLOB    NOT NULL,
+  sum         INTEGER NOT NULL      -- to be added to the count
+) STRICT;
+CREATE TABLE livecount_log_state (  -- one row
+  folds INTEGER NOT NULL,           -- how often the log has been emptied
+  bound INTEGER NOT NULL            -- how far from 0 a count can be at most
+) STRICT;
+CREATE VIEW livecount_folded AS
+SELECT namespace, period_type, period, name, sum(count) AS count
+FROM (SELECT namespace, period_type, period, name, count FROM livecount_counts
+      UNION ALL SELECT namespace, period_type, period, name, sum FROM livecount_log)
+GROUP BY 1, 2, 3, 4;
+)";
+/// For people.
+[[nodiscard]] inline std::string sqlite_view_of(const std::string& counts) {
+  return R"(
 CREATE VIEW counts AS
 SELECT CAST(namespace AS TEXT) AS namespace,
        CASE period_type WHEN 0 THEN 'second' WHEN 1 THEN 'minute' WHEN 2 THEN 'hour' WHEN 3 THEN 'day'
@@ -44,8 +69,14 @@ SELECT CAST(namespace AS TEXT) AS namespace,
                                    WHEN 2 THEN '%Y-%m-%d %H' WHEN 3 THEN '%Y-%m-%d' WHEN 4 THEN '%Y-%m-%dweek'
                                    WHEN 5 THEN '%Y-%m' ELSE '%Y' END, period, 'unixepoch') END AS period,
        CAST(name AS TEXT) AS name, count
-FROM livecount_counts;
-)";
+FROM )" + counts +
+         ";\n";
+}
+/// All of it, of a version.
+[[nodiscard]] inline std::string sqlite_schema(std::int64_t version) {
+  if (version == sqlite_schema_version) return sqlite_tables + sqlite_view_of("livecount_counts");
+  return std::string(sqlite_tables) + sqlite_log_tables + sqlite_view_of("livecount_folded");
+}
 
 [[nodiscard]] inline std::int64_t query_number(SqliteConnection& connection, const std::string& sql) {
   SqliteStatement query(connection, sql);
@@ -59,10 +90,10 @@ inline void require_sqlite_schema(SqliteConnection& connection, const std::strin
                 path + " is an SQLite database, but not one of livecount; choose another path", path);
   }
   const std::int64_t version = query_number(connection, "PRAGMA user_version");
-  if (version == sqlite_schema_version) return;
+  if (version == sqlite_schema_version || version == sqlite_log_version) return;
   throw Error(Errc::version_too_new,
               path + " has schema version " + std::to_string(version) + ", this livecount reads version " +
-                  std::to_string(sqlite_schema_version) + "; use a newer livecount",
+                  std::to_string(sqlite_log_version) + "; use a newer livecount",
               path);
 }
 
@@ -73,13 +104,22 @@ inline void make_sqlite_schema(SqliteConnection& connection, const std::string& 
     connection.use_write_ahead_log();
     SqliteTransaction transaction(connection);
     if (is_empty()) {  // nobody was quicker
-      connection.execute(sqlite_schema);
+      connection.execute(sqlite_schema(sqlite_schema_version));
       connection.execute("PRAGMA application_id = " + std::to_string(sqlite_application_id));
       connection.execute("PRAGMA user_version = " + std::to_string(sqlite_schema_version));
       transaction.commit();
     }
   }
   require_sqlite_schema(connection, path);
+}
+
+/// Makes the tables of a log where there are none. Requires: a transaction.
+inline void make_sqlite_log(SqliteConnection& connection) {
+  connection.execute("DROP VIEW counts");
+  connection.execute(sqlite_log_tables + sqlite_view_of("livecount_folded"));
+  connection.execute(
+      "INSERT INTO livecount_log_state SELECT 0, coalesce(max(abs(count)), 0) FROM livecount_counts");
+  connection.execute("PRAGMA user_version = " + std::to_string(sqlite_log_version));
 }
 
 }  // namespace livecount::inline v0_1::detail

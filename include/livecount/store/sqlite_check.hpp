@@ -5,12 +5,14 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "../detail/sqlite_handle.hpp"
 #include "../detail/sqlite_schema.hpp"
 #include "../record.hpp"
+#include "sqlite_log.hpp"
 
 namespace livecount::inline v0_1::detail {
 
@@ -45,11 +47,22 @@ inline constexpr std::array<WrongRows, 11> wrong_rows{{
 }};
 static_assert(max_count == Count{1} << 58 && min_count == -max_count);
 
+inline constexpr std::array<WrongRows, 4> wrong_rows_of_log{{
+    {"livecount_log", "period_type NOT BETWEEN 0 AND 7", "have an unknown period type"},
+    {"livecount_log", "length(namespace) > 255 OR length(name) > 1024", "have a name that is too long"},
+    {"livecount_log",
+     "sum NOT BETWEEN -(SELECT bound FROM livecount_log_state) AND (SELECT bound FROM livecount_log_state)",
+     "have a sum beyond the bound"},
+    {"livecount_counts",
+     "count NOT BETWEEN -(SELECT bound FROM livecount_log_state) AND (SELECT bound FROM livecount_log_state)",
+     "have a count beyond the bound of the log"},
+}};
+
 /// The tables and the view, against those of a new database.
 inline void check_schema(SqliteConnection& connection, std::vector<std::string>& findings) {
   SqliteConnection fresh(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                          std::chrono::milliseconds(0));
-  fresh.execute(sqlite_schema);
+  fresh.execute(sqlite_schema(query_number(connection, "PRAGMA user_version")));
   SqliteStatement wanted(fresh, "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
   SqliteStatement found(connection, "SELECT sql FROM sqlite_schema WHERE type = ? AND name = ?");
   while (wanted.step()) {
@@ -83,11 +96,19 @@ inline void check_schema(SqliteConnection& connection, std::vector<std::string>&
   check_schema(connection, findings);
   if (!findings.empty()) return findings;  // rows of such tables say nothing
 
-  for (const WrongRows& rows : wrong_rows) {
-    const std::int64_t number = query_number(
-        connection, std::string("SELECT count(*) FROM ") + rows.table + " WHERE " + rows.condition);
-    if (number == 0) continue;
-    findings.push_back(std::to_string(number) + " rows of " + rows.table + " " + rows.what);
+  const auto look_for = [&](std::span<const WrongRows> wrong) {
+    for (const WrongRows& rows : wrong) {
+      const std::int64_t number = query_number(
+          connection, std::string("SELECT count(*) FROM ") + rows.table + " WHERE " + rows.condition);
+      if (number == 0) continue;
+      findings.push_back(std::to_string(number) + " rows of " + rows.table + " " + rows.what);
+    }
+  };
+  look_for(wrong_rows);
+  if (SqliteLogFinder(connection).exists()) {
+    look_for(wrong_rows_of_log);
+    if (query_number(connection, "SELECT count(*) FROM livecount_log_state") != 1)
+      findings.emplace_back("livecount_log_state has not one row");
   }
   const std::int64_t settings =
       query_number(connection, "SELECT count(*) FROM livecount_settings WHERE name NOT GLOB 'horizon_*'");

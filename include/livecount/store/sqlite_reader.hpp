@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A connection by which a SqliteStore reads: one count, and the questions over many.
+// A connection by which a SqliteStore reads: one count, and the questions over many, which leave out what is in the log.
 #pragma once
 
 #include <algorithm>
@@ -15,15 +15,9 @@
 #include "../detail/sqlite_schema.hpp"
 #include "../record.hpp"
 #include "../selection.hpp"
+#include "sqlite_log.hpp"
 
 namespace livecount::inline v0_1::detail {
-
-inline SqliteStatement& bind_key(SqliteStatement& statement, const KeyView& key) {
-  return statement.bind_blob(1, key.ns)
-      .bind(2, static_cast<std::int64_t>(key.bucket.type))
-      .bind(3, key.bucket.start)
-      .bind_blob(4, key.name);
-}
 
 /// The table found(ns): each namespace, by one look-up, and NULL at the end. For WITH RECURSIVE.
 inline constexpr std::string_view sqlite_namespaces =
@@ -44,6 +38,7 @@ class SqliteReader {
   SqliteReader(const std::string& path, std::chrono::milliseconds busy_timeout)
       : connection_(open(path, busy_timeout)),
         version_(connection_, "PRAGMA data_version"),
+        log_(connection_),
         select_(connection_,
                 "SELECT count FROM livecount_counts WHERE namespace = ?1 AND period_type = ?2 AND "
                 "period = ?3 AND name = ?4") {}
@@ -54,7 +49,29 @@ class SqliteReader {
   [[nodiscard]] SqliteConnection& connection() noexcept { return connection_; }
   [[nodiscard]] std::uint32_t version() { return data_version(version_); }
 
+  /// A transaction, until end(): all that is read is of this moment.
+  void begin() {
+    connection_.execute("BEGIN");
+    log_.catch_up();
+  }
+  void end() { connection_.execute("COMMIT"); }
+
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
+    if (!connection_.in_transaction() && log_.exists()) {
+      const SqliteReading together(connection_);
+      log_.catch_up();
+      return read(key);
+    }
+    const auto logged = log_.sums().find(key);
+    const std::optional<Count> folded = read_folded(key);
+    return logged == log_.sums().end() ? folded : folded.value_or(0) + logged->second;
+  }
+
+  // ---- without what is in the log
+
+  [[nodiscard]] const SqliteLogReader::Sums& log() const noexcept { return log_.sums(); }
+
+  [[nodiscard]] std::optional<Count> read_folded(const KeyView& key) {
     std::optional<Count> count;
     if (bind_key(select_, key).step()) count = select_.integer(0);
     select_.reset();
@@ -169,7 +186,9 @@ class SqliteReader {
   }
 
   SqliteConnection connection_;
-  SqliteStatement version_, select_;
+  SqliteStatement version_;
+  SqliteLogReader log_;
+  SqliteStatement select_;
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "../moment.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_settings.hpp"
 
@@ -48,30 +49,33 @@ class SqliteSpareReader {
   std::unique_ptr<SqliteReader> spare_;  // under mutex_
 };
 
-class SqliteSnapshot {
+/// The table of counts at one moment, and what is to be laid over it.
+class SqliteFolded {
  public:
-  explicit SqliteSnapshot(std::shared_ptr<SqliteSpareReader> spare)
+  explicit SqliteFolded(std::shared_ptr<SqliteSpareReader> spare)
       : spare_(std::move(spare)), reader_(spare_->take()) {
-    reader_->connection().execute("BEGIN");
+    reader_->begin();
     horizons_ = read_horizons(reader_->connection());  // the moment is now
   }
-  ~SqliteSnapshot() {
+  ~SqliteFolded() {
     if (!reader_) return;
     try {
-      reader_->connection().execute("COMMIT");
+      reader_->end();
       spare_->give_back(std::move(reader_));
     } catch (const std::exception&) {
       // Closing the connection ends the transaction.
     }
   }
-  SqliteSnapshot(SqliteSnapshot&&) = default;
-  SqliteSnapshot& operator=(SqliteSnapshot&&) = delete;
+  SqliteFolded(SqliteFolded&&) = default;
+  SqliteFolded& operator=(SqliteFolded&&) = delete;
 
   [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
     return reader_->applied(writer, shard);
   }
-  [[nodiscard]] Horizons horizons() const noexcept { return horizons_; }
-  [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return reader_->read(key); }
+  [[nodiscard]] Horizons kept() const noexcept { return horizons_; }
+  /// Not in what follows.
+  [[nodiscard]] const SqliteLogReader::Sums& log() const noexcept { return reader_->log(); }
+  [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return reader_->read_folded(key); }
   template <class F>
   void scan(const Selection& selection, F f) const {
     reader_->scan(selection, std::move(f));
@@ -91,6 +95,22 @@ class SqliteSnapshot {
   std::shared_ptr<SqliteSpareReader> spare_;
   std::unique_ptr<SqliteReader> reader_;
   Horizons horizons_;
+};
+
+/// The counts at one moment.
+class SqliteSnapshot : public Moment<SqliteFolded> {
+ public:
+  explicit SqliteSnapshot(const std::shared_ptr<SqliteSpareReader>& spare)
+      : Moment(Horizons(), [&](auto add) {
+          SqliteFolded folded(spare);
+          for (const auto& [key, sum] : folded.log()) add(key, Transform{sum, no_floor});
+          return folded;
+        }) {}
+
+  [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
+    return snapshot().applied(writer, shard);
+  }
+  [[nodiscard]] Horizons horizons() const noexcept { return snapshot().kept(); }
 };
 
 }  // namespace livecount::inline v0_1::detail

@@ -15,6 +15,15 @@
 //
 //     livecount::FastCounter<livecount::SqliteStore> hits{{.store = {.path = "hits.db"}}};
 //
+// Where many counters change at random, a batch rewrites nearly as many pages as it has rows. With `log_rows` batches of
+// increments are appended to a log in the file instead, which is folded into the table, sorted, when it has so many rows: the
+// more of them there are to a page (of some 50 counters), the less each costs. A tenth of all counters is a good length.
+// Answers are right at all times, in all processes, with `log_rows` or without, and in the view. The price, on a machine of 2026:
+//     a question      1 to 3 µs a row of the log more: it is in the memory of the connections that read
+//     folding         6 µs a row, for which the next batch waits; the write-ahead log may grow to the size of the table
+//     other changes   decrements with a floor, resets, removals, and batches of a process without `log_rows`: fold first
+// Such a file is refused by versions of livecount that know no log.
+//
 // After a commit that failed, the file is opened anew, and nothing is acknowledged before the log has been written back.
 // Each start of a Counter leaves a row in the ledger; those of dead writers are removed after `ledger_grace`, by a process
 // that has lived for so long itself. A batch that comes later than that is refused (store_rolled_back), never applied.
@@ -60,6 +69,7 @@ class SqliteStore {
     Synchronous synchronous = Synchronous::full;
     std::chrono::milliseconds busy_timeout{5000};  // how long one attempt waits for other processes
     bool read_only = false;                        // for questions only; the file must exist
+    std::size_t log_rows = 0;  // of the log at which it is folded into the table; 0: there is no log
     // A row of the ledger that has not changed for so long, at least 48 h, is of a dead writer and goes.
     std::chrono::hours ledger_grace{7 * 24};
   };
@@ -140,7 +150,8 @@ class SqliteStore {
       });
       if (!committed) return result;
       if (has_lost_file()) return {Outcome::unknown, Errc::store_failed, lost_file_message()};
-      clean_ledger();
+      if (writer_->has_long_log()) fold_log();
+      if (writer_) clean_ledger();
       return result;
     } catch (const Error& error) {
       return {in_doubt_ ? Outcome::unknown : Outcome::not_applied, error.code(), error.what()};
@@ -247,7 +258,7 @@ class SqliteStore {
     const char* const synchronous = options_.synchronous == Synchronous::full     ? "FULL"
                                     : options_.synchronous == Synchronous::normal ? "NORMAL"
                                                                                   : "OFF";
-    writer_.emplace(options_.path, options_.busy_timeout, synchronous, create);
+    writer_.emplace(options_.path, options_.busy_timeout, synchronous, options_.log_rows, create);
   }
   /// One transaction of what f does to the writer; commits if it returns true, and says so. Throws: Error; then
   /// `in_doubt_` tells whether it may have been committed.
@@ -290,6 +301,17 @@ class SqliteStore {
     return options_.path + ": the file was deleted, renamed or replaced while it was in use";
   }
 
+  /// As clean_ledger. If it fails, it is tried again after the next batch.
+  void fold_log() noexcept {
+    try {
+      (void)transact([&] {
+        writer_->fold_log();
+        return true;
+      });
+    } catch (const std::exception&) {
+    }
+  }
+
   /// For its own sake: the batch before it is committed, whatever becomes of this.
   void clean_ledger() noexcept {
     try {
@@ -305,15 +327,15 @@ class SqliteStore {
     const std::uint64_t commits = commits_.load(std::memory_order_acquire);  // pairs with (1)
     if (reader_->connection().in_transaction()) {
       if (commits == commits_read_) return;
-      reader_->connection().execute("COMMIT");
+      reader_->end();
     }
     commits_read_ = commits;
-    reader_->connection().execute("BEGIN");
+    reader_->begin();
   }
   void end_reads() noexcept {
     if (!reader_ || !reader_->connection().in_transaction()) return;
     try {
-      reader_->connection().execute("COMMIT");
+      reader_->end();
     } catch (const std::exception&) {
       reader_.reset();
     }

@@ -23,12 +23,15 @@ namespace livecount::inline v0_1::detail {
 
 class SqliteWriter {
  public:
-  /// `synchronous` as PRAGMA synchronous has it. Makes the tables if `create` and the database is empty.
+  /// `synchronous` as PRAGMA synchronous has it. `log_rows` as SqliteStore::Options has it. Makes the tables if `create`
+  /// and the database is empty.
   SqliteWriter(const std::string& path, std::chrono::milliseconds busy_timeout,
-               const std::string& synchronous, bool create)
+               const std::string& synchronous, std::size_t log_rows, bool create)
       : path_(path),
+        log_rows_(log_rows),
         connection_(open(path, busy_timeout, synchronous, create)),
         version_(connection_, "PRAGMA data_version"),
+        log_finder_(connection_),
         // A count moves to max(count + sum, low), and not at all if it would leave its range: then no row
         // changes.
         insert_(connection_,
@@ -104,9 +107,12 @@ class SqliteWriter {
   [[nodiscard]] ApplyResult write(const Batch& batch) {
     ApplyResult result = Outcome::applied;
     const Horizons horizons = read_horizons(connection_);
+    const bool logged = goes_to_log(batch.records);
     for (const std::size_t i : in_order_of_keys(batch.records)) {
       if (!horizons.keeps(batch.records[i].key.bucket)) {
         result.late.push_back(i);
+      } else if (logged) {
+        log_->append(batch.records[i]);
       } else if (!write(batch.records[i])) {
         put_aside(batch, batch.records[i]);
         result.quarantined.push_back(i);
@@ -118,8 +124,18 @@ class SqliteWriter {
     return result;
   }
 
+  /// Whether the log has reached the length at which it is to be folded. Out of a transaction, too.
+  [[nodiscard]] bool has_long_log() const noexcept {
+    return log_ && log_rows_ != 0 && log_->rows() >= log_rows_;
+  }
+  /// Empties the log, if there is one, into the table of counts.
+  void fold_log() {
+    if (find_log()) log_->fold();
+  }
+
   /// Moves the horizon, and removes at most so many counters before it. True if there may be more.
   [[nodiscard]] bool expire(Bucket first, std::size_t most) {
+    fold_log();
     raise_horizon(connection_, first);
     SqliteStatement remove(connection_,
                            "WITH RECURSIVE" + std::string(sqlite_namespaces) +
@@ -151,6 +167,28 @@ class SqliteWriter {
 
   [[nodiscard]] static std::string_view bytes_of(const WriterId& writer) noexcept {
     return {reinterpret_cast<const char*>(writer.data()), writer.size()};
+  }
+
+  /// Another process may have made it since the last time.
+  [[nodiscard]] bool find_log() {
+    if (!log_finder_.exists()) {
+      log_.reset();  // of a transaction that was rolled back
+    } else if (!log_) {
+      log_.emplace(connection_);
+    }
+    return log_.has_value();
+  }
+  /// Whether the records are to be appended to the log. If not, it is empty.
+  [[nodiscard]] bool goes_to_log(std::span<const Record> records) {
+    if (!find_log()) {
+      if (log_rows_ == 0) return false;
+      make_sqlite_log(connection_);
+      log_.emplace(connection_);
+    }
+    if (log_rows_ != 0 && log_->accepts(records)) return true;
+    log_->fold();
+    log_->note(records);
+    return false;
   }
 
   /// Rows that are neighbours in the table are then written one after the other. Those of one counter stay in their order.
@@ -223,8 +261,12 @@ class SqliteWriter {
   }
 
   std::string path_;
+  std::size_t log_rows_;
   SqliteConnection connection_;
-  SqliteStatement version_, insert_, update_, reset_, remove_, select_ledger_, insert_ledger_;
+  SqliteStatement version_;
+  SqliteLogFinder log_finder_;
+  std::optional<SqliteLog> log_;  // as the last transaction found it
+  SqliteStatement insert_, update_, reset_, remove_, select_ledger_, insert_ledger_;
 };
 
 }  // namespace livecount::inline v0_1::detail
