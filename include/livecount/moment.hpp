@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-// One moment of the counts: what a snapshot had, and laid over it changes that were not yet in it.
+//
+// Moment: one moment of the counts: what a snapshot had, and laid over it changes that were not yet in it.
+//
+// A Snapshot is what a QuestionStore's snapshot() gives (concepts.hpp); `horizons` and `sum` may be missing. Costs: what
+// the snapshot's questions cost, a look at each change, and for `top` as many rows more as there are changes.
+//
+// Threads: one at a time.
 #pragma once
 
 #include <algorithm>

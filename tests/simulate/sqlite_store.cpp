@@ -8,7 +8,7 @@
 using namespace livecount;
 using namespace livecount::tests;
 
-using Place = SimulatedSqlite<SqliteStore>;
+using Place = SimulatedSqlite<>;
 
 TEST_CASE("LockFreeCache and ManualQueue keep the laws over SQLite") {
   expect_laws<SimulatedLockFreeCache, Place, ManualQueue>(

@@ -45,7 +45,7 @@ std::vector<Record> plus_one(const std::vector<std::string>& names) {
   return records;
 }
 
-TEMPLATE_TEST_CASE("a backup is a store by itself", "", SqliteStore, FileStore) {
+TEMPLATE_TEST_CASE("a backup is a store by itself", "", SqliteStore, LoggedSqliteStore, FileStore) {
   StorePlace<TestType> place;
   const TemporaryDirectory other;
   const std::string path = (other.path() / "backup").string();
@@ -99,7 +99,8 @@ TEMPLATE_TEST_CASE("a backup is a store by itself", "", SqliteStore, FileStore) 
   }
 }
 
-TEMPLATE_TEST_CASE("what is there is never replaced by a backup", "", SqliteStore, FileStore) {
+TEMPLATE_TEST_CASE("what is there is never replaced by a backup", "", SqliteStore, LoggedSqliteStore,
+                   FileStore) {
   Opened<TestType> opened;
   Writer writer(1);
   CHECK(is_applied(writer.send(opened.store, {plus("a", 1)})));
@@ -138,7 +139,8 @@ TEMPLATE_TEST_CASE("a store that is read only can be backed up beside its writer
   CHECK(is_applied(writer.send_as(goes_on, 2, {plus("a", 1)})));
 }
 
-TEMPLATE_TEST_CASE("backups of a store under load are each of one moment", "", SqliteStore, FileStore) {
+TEMPLATE_TEST_CASE("backups of a store under load are each of one moment", "", SqliteStore, LoggedSqliteStore,
+                   FileStore) {
   StorePlace<TestType> place;
   TestType store(restless<TestType>(place.options()));
   std::vector<std::string> names;

@@ -12,10 +12,10 @@
 
 namespace livecount::tests {
 
-template <class SqliteStore>
+template <class AnySqlite = SqliteStore>
 class SimulatedSqlite {
  public:
-  using Store = SqliteStore;
+  using Store = AnySqlite;
   static constexpr bool shared = true;
 
   [[nodiscard]] std::shared_ptr<Store> open() const { return std::make_shared<Store>(place_.options()); }
@@ -25,7 +25,7 @@ class SimulatedSqlite {
   void tend(Store&) {}
 
  private:
-  StorePlace<SqliteStore> place_;
+  StorePlace<AnySqlite> place_;
 };
 
 }  // namespace livecount::tests

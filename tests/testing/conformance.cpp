@@ -248,7 +248,7 @@ std::string first_broken() {
 TEST_CASE("the library's stores keep every law") {
   expect_conformance<ServerPlace<MemoryStore>>(200);
   expect_conformance<DiskPlace<>>(200);
-  expect_conformance<tests::SimulatedSqlite<SqliteStore>>(12);
+  expect_conformance<tests::SimulatedSqlite<>>(12);
   expect_conformance<tests::SimulatedSqlite<tests::LoggedSqliteStore>>(12);
 }
 

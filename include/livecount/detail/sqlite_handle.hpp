@@ -179,6 +179,10 @@ class SqliteStatement {
     reset();
   }
   void reset() noexcept { sqlite3_reset(statement_.get()); }
+  /// Whether the tables of the database have changed between two runs, since this was asked last.
+  [[nodiscard]] bool was_prepared_again() noexcept {
+    return sqlite3_stmt_status(statement_.get(), SQLITE_STMTSTATUS_REPREPARE, 1) != 0;
+  }
 
   [[nodiscard]] std::int64_t integer(int column) const noexcept {
     return sqlite3_column_int64(statement_.get(), column);
@@ -205,12 +209,13 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-/// Takes the write lock at once (a lock taken later, by upgrading, can fail without having waited); rolled
-/// back unless it was committed.
+/// Takes the write lock at once (a lock taken later, by upgrading, can fail without having waited), or with "BEGIN" none,
+/// for who reads; rolled back unless it was committed.
 class SqliteTransaction {
  public:
-  explicit SqliteTransaction(SqliteConnection& connection) : connection_(connection) {
-    connection_.execute("BEGIN IMMEDIATE");
+  explicit SqliteTransaction(SqliteConnection& connection, const char* begin = "BEGIN IMMEDIATE")
+      : connection_(connection) {
+    connection_.execute(begin);
   }
   ~SqliteTransaction() {
     // Some errors roll back by themselves.
@@ -221,22 +226,6 @@ class SqliteTransaction {
 
   /// Throws: then nobody knows whether it took effect.
   void commit() { connection_.execute("COMMIT"); }
-
- private:
-  SqliteConnection& connection_;
-};
-
-/// What is read while it lives is of one moment.
-class SqliteReading {
- public:
-  explicit SqliteReading(SqliteConnection& connection) : connection_(connection) {
-    connection_.execute("BEGIN");
-  }
-  ~SqliteReading() {
-    if (connection_.in_transaction()) sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-  }
-  SqliteReading(const SqliteReading&) = delete;
-  SqliteReading& operator=(const SqliteReading&) = delete;
 
  private:
   SqliteConnection& connection_;

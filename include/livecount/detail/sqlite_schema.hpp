@@ -9,10 +9,10 @@
 
 namespace livecount::inline v0_1::detail {
 
-// Both reach the disk: never change one.
+// These reach the disk: never change one.
 inline constexpr std::int64_t sqlite_application_id = 0x4C564354;  // "LVCT"
-inline constexpr std::int64_t sqlite_schema_version = 1;
-inline constexpr std::int64_t sqlite_log_version = 2;  // the same, and a log
+inline constexpr std::int64_t sqlite_plain_version = 1;
+inline constexpr std::int64_t sqlite_log_version = 2;  // of a database that has a log, too
 
 inline constexpr const char* sqlite_tables = R"(
 CREATE TABLE livecount_counts (
@@ -51,13 +51,13 @@ CREATE TABLE livecount_log_state (  -- one row
   folds INTEGER NOT NULL,           -- how often the log has been emptied
   bound INTEGER NOT NULL            -- how far from 0 a count can be at most
 ) STRICT;
-CREATE VIEW livecount_folded AS
+CREATE VIEW livecount_all_counts AS
 SELECT namespace, period_type, period, name, sum(count) AS count
 FROM (SELECT namespace, period_type, period, name, count FROM livecount_counts
       UNION ALL SELECT namespace, period_type, period, name, sum FROM livecount_log)
 GROUP BY 1, 2, 3, 4;
 )";
-/// For people.
+/// The view for people, over this table.
 [[nodiscard]] inline std::string sqlite_view_of(const std::string& counts) {
   return R"(
 CREATE VIEW counts AS
@@ -72,10 +72,10 @@ SELECT CAST(namespace AS TEXT) AS namespace,
 FROM )" + counts +
          ";\n";
 }
-/// All of it, of a version.
+/// The whole schema, with a log or without.
 [[nodiscard]] inline std::string sqlite_schema(std::int64_t version) {
-  if (version == sqlite_schema_version) return sqlite_tables + sqlite_view_of("livecount_counts");
-  return std::string(sqlite_tables) + sqlite_log_tables + sqlite_view_of("livecount_folded");
+  if (version == sqlite_plain_version) return sqlite_tables + sqlite_view_of("livecount_counts");
+  return std::string(sqlite_tables) + sqlite_log_tables + sqlite_view_of("livecount_all_counts");
 }
 
 [[nodiscard]] inline std::int64_t query_number(SqliteConnection& connection, const std::string& sql) {
@@ -90,10 +90,11 @@ inline void require_sqlite_schema(SqliteConnection& connection, const std::strin
                 path + " is an SQLite database, but not one of livecount; choose another path", path);
   }
   const std::int64_t version = query_number(connection, "PRAGMA user_version");
-  if (version == sqlite_schema_version || version == sqlite_log_version) return;
+  if (version == sqlite_plain_version || version == sqlite_log_version) return;
   throw Error(Errc::version_too_new,
-              path + " has schema version " + std::to_string(version) + ", this livecount reads version " +
-                  std::to_string(sqlite_log_version) + "; use a newer livecount",
+              path + " has schema version " + std::to_string(version) +
+                  ", this livecount reads versions up to " + std::to_string(sqlite_log_version) +
+                  "; use a newer livecount",
               path);
 }
 
@@ -101,12 +102,15 @@ inline void require_sqlite_schema(SqliteConnection& connection, const std::strin
 inline void make_sqlite_schema(SqliteConnection& connection, const std::string& path) {
   const auto is_empty = [&] { return query_number(connection, "SELECT count(*) FROM sqlite_schema") == 0; };
   if (is_empty()) {
+    // A row that changes costs a page. With 2 KiB a drain of random rows is half as fast again as with SQLite's 4, and a
+    // question that reads all rows a sixth slower; with 1 KiB twice as fast, and nearly half as fast.
+    connection.execute("PRAGMA page_size = 2048");
     connection.use_write_ahead_log();
     SqliteTransaction transaction(connection);
     if (is_empty()) {  // nobody was quicker
-      connection.execute(sqlite_schema(sqlite_schema_version));
+      connection.execute(sqlite_schema(sqlite_plain_version));
       connection.execute("PRAGMA application_id = " + std::to_string(sqlite_application_id));
-      connection.execute("PRAGMA user_version = " + std::to_string(sqlite_schema_version));
+      connection.execute("PRAGMA user_version = " + std::to_string(sqlite_plain_version));
       transaction.commit();
     }
   }
@@ -115,8 +119,8 @@ inline void make_sqlite_schema(SqliteConnection& connection, const std::string& 
 
 /// Makes the tables of a log where there are none. Requires: a transaction.
 inline void make_sqlite_log(SqliteConnection& connection) {
-  connection.execute("DROP VIEW counts");
-  connection.execute(sqlite_log_tables + sqlite_view_of("livecount_folded"));
+  connection.execute("DROP VIEW IF EXISTS counts");
+  connection.execute(sqlite_log_tables + sqlite_view_of("livecount_all_counts"));
   connection.execute(
       "INSERT INTO livecount_log_state SELECT 0, coalesce(max(abs(count)), 0) FROM livecount_counts");
   connection.execute("PRAGMA user_version = " + std::to_string(sqlite_log_version));

@@ -9,7 +9,8 @@
 //
 // Only additions go there. A change that has to see the count (a floor, a reset, a removal) finds the log folded, in its own
 // transaction; so does one that may leave the range of a count: `bound` is how far from 0 a count can be after all
-// that was ever added. Who reads a count adds what the log has of it, in one transaction with the table.
+// that was changed since the writer opened the file: it only grows, and when it has reached the end of the range (changes by 2^58,
+// in sum), nothing is appended any more. Who reads a count adds what the log has of it, in one transaction with the table.
 //
 // Threads: as the connection.
 #pragma once
@@ -50,7 +51,7 @@ class SqliteLogFinder {
   SqliteStatement version_;
 };
 
-/// For who writes. All in a transaction.
+/// For the writer. Requires: a transaction, but for rows().
 class SqliteLog {
  public:
   explicit SqliteLog(SqliteConnection& connection)
@@ -58,18 +59,24 @@ class SqliteLog {
         append_(connection,
                 "INSERT INTO livecount_log (namespace, period_type, period, name, sum) "
                 "VALUES (?1, ?2, ?3, ?4, ?5)"),
-        widen_(connection,
-               "UPDATE livecount_log_state SET bound = min(bound + ?1, ?2) WHERE bound + ?1 <= ?3") {}
-
-  /// Whether all of it may be appended; then the bound is such as if it had been.
-  [[nodiscard]] bool accepts(std::span<const Record> records) {
-    const bool are_additions = std::all_of(records.begin(), records.end(), [](const Record& record) {
-      return record.change.sum != no_floor && record.change.low == no_floor;
-    });
-    return are_additions && widen(reach_of(records), max_count);
+        widen_(connection, "UPDATE livecount_log_state SET bound = min(bound + ?1, ?2) RETURNING bound") {
+    // What it is now, if that may matter.
+    SqliteStatement look(connection,
+                         "UPDATE livecount_log_state SET bound = "
+                         "(SELECT coalesce(max(abs(count)), 0) FROM livecount_counts) + "
+                         "(SELECT coalesce(sum(abs(sum)), 0) FROM livecount_log) WHERE bound > ?");
+    look.bind(1, max_count / 2).run();
   }
-  /// For what is written beside the log.
-  void note(std::span<const Record> records) { (void)widen(reach_of(records), 2 * farthest); }
+
+  /// Notes what the records may do to the counts, and says whether all of them may be appended.
+  [[nodiscard]] bool admit(std::span<const Record> records) {
+    widen_.bind(1, reach_of(records)).bind(2, farthest);
+    const bool within = widen_.step() && widen_.integer(0) <= max_count;
+    widen_.reset();
+    return within && std::all_of(records.begin(), records.end(), [](const Record& record) {
+             return record.change.sum != no_floor && record.change.low == no_floor;
+           });
+  }
 
   void append(const Record& record) {
     bind_key(append_, record.key).bind(5, record.change.sum).run();
@@ -81,31 +88,30 @@ class SqliteLog {
   void fold() {
     rows_ = 0;
     if (query_number(*connection_, "SELECT EXISTS (SELECT 1 FROM livecount_log)") == 0) return;
+    // WHERE true: else SQLite takes ON CONFLICT for a part of a join.
     connection_->execute(
         "INSERT INTO livecount_counts (namespace, period_type, period, name, count) "
-        "SELECT namespace, period_type, period, name, sum(sum) FROM livecount_log WHERE true GROUP BY 1, 2, "
-        "3, 4 "
+        "SELECT namespace, period_type, period, name, sum(sum) FROM livecount_log WHERE true "
+        "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 "
         "ON CONFLICT DO UPDATE SET count = count + excluded.count;"
         "DELETE FROM livecount_log;"
         "UPDATE livecount_log_state SET folds = folds + 1");
   }
 
  private:
-  static constexpr Count farthest = 2 * max_count;  // of which it does not matter how far
+  // Beyond max_count all bounds do the same; this one keeps sums of bounds within 64 bits.
+  static constexpr Count farthest = 2 * max_count;
 
   /// By how much they can take a count away from 0.
   [[nodiscard]] static Count reach_of(std::span<const Record> records) noexcept {
     Count reach = 0;
-    for (const Record& record : records) {
-      for (const Count part : {record.change.sum, record.change.low}) {
-        if (part != no_floor) reach = std::min(reach + std::abs(part), farthest);
-      }
+    for (const auto& [key, change] : records) {
+      if (change.sum != no_floor)
+        reach += change.low == no_floor ? std::abs(change.sum) : std::max<Count>(change.sum, 0);
+      if (change.low != no_floor) reach += std::abs(change.low);
+      reach = std::min(reach, farthest);
     }
     return reach;
-  }
-  [[nodiscard]] bool widen(Count by, Count most) {
-    widen_.bind(1, by).bind(2, farthest).bind(3, most).run();
-    return connection_->changes() != 0;
   }
 
   SqliteConnection* connection_;
@@ -116,19 +122,24 @@ class SqliteLog {
 /// For who reads: what is in the log, in memory.
 class SqliteLogReader {
  public:
-  explicit SqliteLogReader(SqliteConnection& connection) : connection_(&connection), finder_(connection) {}
+  explicit SqliteLogReader(SqliteConnection& connection)
+      : connection_(&connection), finder_(connection), exists_(finder_.exists()) {}
 
-  [[nodiscard]] bool exists() { return finder_.exists(); }
+  /// Whether there was a log when this was made, or caught up.
+  [[nodiscard]] bool exists() const noexcept { return exists_; }
 
   /// Reads what has come since the last time. Requires: a transaction has begun; what follows is for this one.
+  /// Throws: Error, also corrupt; std::bad_alloc.
   void catch_up() {
-    if (!exists()) return;
-    if (!state_) {
+    exists_ = finder_.exists();
+    if (!exists_) return;
+    if (!rows_) {
       state_.emplace(*connection_, "SELECT folds FROM livecount_log_state");
       rows_.emplace(*connection_,
                     "SELECT id, namespace, period_type, period, name, sum FROM livecount_log WHERE id > ?");
     }
-    state_->step();
+    state_->reset();
+    if (!state_->step()) throw Error(Errc::corrupt, "livecount_log_state has no row", "livecount_log_state");
     const std::int64_t folds = state_->integer(0);
     state_->reset();
     if (folds != folds_) {
@@ -145,19 +156,19 @@ class SqliteLogReader {
     rows_->reset();
   }
 
-  /// What is to be added to the counts in the table, and makes them if there are none.
+  /// What the log adds to each count; a counter that the table lacks begins at 0.
   using Sums = std::map<Key, Count, KeyLess>;
   [[nodiscard]] const Sums& sums() const noexcept { return sums_; }
 
  private:
   void add_row() {
     const std::int64_t type = rows_->integer(2);
-    const Bucket bucket{static_cast<PeriodType>(type), rows_->integer(3)};
-    if (type >= 0 && type <= static_cast<std::int64_t>(PeriodType::all)) {
+    const Count change = rows_->integer(5);
+    if (type >= 0 && type <= static_cast<std::int64_t>(PeriodType::all) && in_range(change)) {
+      const Bucket bucket{static_cast<PeriodType>(type), rows_->integer(3)};
       Count& sum = sums_[Key{std::string(rows_->bytes(1)), bucket, std::string(rows_->bytes(4))}];
-      Count with_row = 0;
-      if (!__builtin_add_overflow(sum, rows_->integer(5), &with_row)) {
-        sum = with_row;
+      if (in_range(sum + change)) {
+        sum += change;
         return;
       }
     }
@@ -168,6 +179,7 @@ class SqliteLogReader {
 
   SqliteConnection* connection_;
   SqliteLogFinder finder_;
+  bool exists_;
   std::optional<SqliteStatement> state_, rows_;
   std::int64_t folds_ = -1;  // of which log
   std::int64_t last_ = 0;    // the row of it that was read last

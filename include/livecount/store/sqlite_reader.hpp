@@ -49,7 +49,7 @@ class SqliteReader {
   [[nodiscard]] SqliteConnection& connection() noexcept { return connection_; }
   [[nodiscard]] std::uint32_t version() { return data_version(version_); }
 
-  /// A transaction, until end(): all that is read is of this moment.
+  /// A transaction, until end(): all that is read is of this moment. If it throws, the reader is to be dropped.
   void begin() {
     connection_.execute("BEGIN");
     log_.catch_up();
@@ -57,21 +57,21 @@ class SqliteReader {
   void end() { connection_.execute("COMMIT"); }
 
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
-    if (!connection_.in_transaction() && log_.exists()) {
-      const SqliteReading together(connection_);
-      log_.catch_up();
-      return read(key);
+    if (connection_.in_transaction()) return read_now(key);
+    if (!log_.exists()) {
+      const std::optional<Count> count = read_table(key);
+      if (!select_.was_prepared_again()) return count;  // else it may have been made in between
     }
-    const auto logged = log_.sums().find(key);
-    const std::optional<Count> folded = read_folded(key);
-    return logged == log_.sums().end() ? folded : folded.value_or(0) + logged->second;
+    const SqliteTransaction moment(connection_, "BEGIN");
+    log_.catch_up();
+    return read_now(key);
   }
 
   // ---- without what is in the log
 
   [[nodiscard]] const SqliteLogReader::Sums& log() const noexcept { return log_.sums(); }
 
-  [[nodiscard]] std::optional<Count> read_folded(const KeyView& key) {
+  [[nodiscard]] std::optional<Count> read_table(const KeyView& key) {
     std::optional<Count> count;
     if (bind_key(select_, key).step()) count = select_.integer(0);
     select_.reset();
@@ -152,6 +152,12 @@ class SqliteReader {
   }
 
  private:
+  [[nodiscard]] std::optional<Count> read_now(const KeyView& key) {
+    const auto logged = log_.sums().find(key);
+    const std::optional<Count> count = read_table(key);
+    return logged == log_.sums().end() ? count : count.value_or(0) + logged->second;
+  }
+
   /// A selection as SQL. Parts that do not restrict are left out, so that SQLite sees which index serves.
   struct Condition {
     explicit Condition(const Selection& what) : selection(what), end(after_prefix(what.prefix)) {

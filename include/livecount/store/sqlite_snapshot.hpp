@@ -49,15 +49,15 @@ class SqliteSpareReader {
   std::unique_ptr<SqliteReader> spare_;  // under mutex_
 };
 
-/// The table of counts at one moment, and what is to be laid over it.
-class SqliteFolded {
+/// The table of counts at one moment, and the log.
+class SqliteTableSnapshot {
  public:
-  explicit SqliteFolded(std::shared_ptr<SqliteSpareReader> spare)
+  explicit SqliteTableSnapshot(std::shared_ptr<SqliteSpareReader> spare)
       : spare_(std::move(spare)), reader_(spare_->take()) {
     reader_->begin();
     horizons_ = read_horizons(reader_->connection());  // the moment is now
   }
-  ~SqliteFolded() {
+  ~SqliteTableSnapshot() {
     if (!reader_) return;
     try {
       reader_->end();
@@ -66,16 +66,17 @@ class SqliteFolded {
       // Closing the connection ends the transaction.
     }
   }
-  SqliteFolded(SqliteFolded&&) = default;
-  SqliteFolded& operator=(SqliteFolded&&) = delete;
+  SqliteTableSnapshot(SqliteTableSnapshot&&) = default;
+  SqliteTableSnapshot& operator=(SqliteTableSnapshot&&) = delete;
 
   [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
     return reader_->applied(writer, shard);
   }
-  [[nodiscard]] Horizons kept() const noexcept { return horizons_; }
-  /// Not in what follows.
+  /// Not `horizons`: Moment would leave out what is before them, and read() does not.
+  [[nodiscard]] Horizons stored_horizons() const noexcept { return horizons_; }
+  /// What the log adds; the functions below leave it out.
   [[nodiscard]] const SqliteLogReader::Sums& log() const noexcept { return reader_->log(); }
-  [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return reader_->read_folded(key); }
+  [[nodiscard]] std::optional<Count> read(const KeyView& key) const { return reader_->read_table(key); }
   template <class F>
   void scan(const Selection& selection, F f) const {
     reader_->scan(selection, std::move(f));
@@ -98,19 +99,19 @@ class SqliteFolded {
 };
 
 /// The counts at one moment.
-class SqliteSnapshot : public Moment<SqliteFolded> {
+class SqliteSnapshot : public Moment<SqliteTableSnapshot> {
  public:
   explicit SqliteSnapshot(const std::shared_ptr<SqliteSpareReader>& spare)
       : Moment(Horizons(), [&](auto add) {
-          SqliteFolded folded(spare);
-          for (const auto& [key, sum] : folded.log()) add(key, Transform{sum, no_floor});
-          return folded;
+          SqliteTableSnapshot table(spare);
+          for (const auto& [key, sum] : table.log()) add(key, Transform{sum, no_floor});
+          return table;
         }) {}
 
   [[nodiscard]] std::uint64_t applied(const WriterId& writer, std::uint32_t shard) const {
     return snapshot().applied(writer, shard);
   }
-  [[nodiscard]] Horizons horizons() const noexcept { return snapshot().kept(); }
+  [[nodiscard]] Horizons horizons() const noexcept { return snapshot().stored_horizons(); }
 };
 
 }  // namespace livecount::inline v0_1::detail

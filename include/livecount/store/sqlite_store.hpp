@@ -15,16 +15,23 @@
 //
 //     livecount::FastCounter<livecount::SqliteStore> hits{{.store = {.path = "hits.db"}}};
 //
-// Where many counters change at random, a batch rewrites nearly as many pages as it has rows. With `log_rows` batches of
-// increments are appended to a log in the file instead, which is folded into the table, sorted, when it has so many rows: the
-// more of them there are to a page (of some 50 counters), the less each costs. A tenth of all counters is a good length.
-// Answers are right at all times, in all processes, with `log_rows` or without, and in the view. The price, on a machine of 2026:
-//     a question      1 to 3 µs a row of the log more: it is in the memory of the connections that read
-//     folding         6 µs a row, for which the next batch waits; the write-ahead log may grow to the size of the table
-//     other changes   decrements with a floor, resets, removals, and batches of a process without `log_rows`: fold first
-// Such a file is refused by versions of livecount that know no log.
+// Where many counters change at random, a batch rewrites nearly as many pages as it has rows. With `log_rows`, batches that
+// only add are appended to a log in the file instead. At so many rows it is folded into the table, in the table's order, so
+// that a page is written once for all its rows. A fifth of all counters is a good length. Counts are right in every process,
+// with `log_rows` or without, and in the view `counts`; livecount_counts alone lacks the log. What it costs, about:
+//     a read        2 µs for each row that has come since this connection's last one
+//     a question    1 to 3 µs for each row of the log
+//     memory        130 bytes and the name for each counter in the log, in each connection that reads: two or more
+//     folding       6 to 9 µs a row. The batch that fills the log returns after it, and others' batches wait for it: with more
+//                   than 500,000 rows for longer than their busy_timeout. The write-ahead log may grow to the size of the table
+//     folds first   a batch with a floored decrement, get_and_reset, a reset or a removal; one of a process without
+//                   `log_rows`; letting buckets go
+// The first batch makes the log, for which it reads the whole table once; it stays. Folding that fails (a full disk) is tried
+// again after the next batch; until then the log grows. A version of livecount that knows no log refuses the file when it opens
+// it; stop processes of such a version before.
 //
-// After a commit that failed, the file is opened anew, and nothing is acknowledged before the log has been written back.
+// After a commit that failed, the file is opened anew, and nothing is acknowledged before the write-ahead log has been
+// written back.
 // Each start of a Counter leaves a row in the ledger; those of dead writers are removed after `ledger_grace`, by a process
 // that has lived for so long itself. A batch that comes later than that is refused (store_rolled_back), never applied.
 // In a forked child of a process that had a database open, there is no SqliteStore (Errc::forked_child).
@@ -69,7 +76,7 @@ class SqliteStore {
     Synchronous synchronous = Synchronous::full;
     std::chrono::milliseconds busy_timeout{5000};  // how long one attempt waits for other processes
     bool read_only = false;                        // for questions only; the file must exist
-    std::size_t log_rows = 0;  // of the log at which it is folded into the table; 0: there is no log
+    std::size_t log_rows = 0;  // the log is folded when it has so many rows; 0: nothing is appended
     // A row of the ledger that has not changed for so long, at least 48 h, is of a dead writer and goes.
     std::chrono::hours ledger_grace{7 * 24};
   };
@@ -105,11 +112,10 @@ class SqliteStore {
   [[nodiscard]] std::optional<Count> read(const KeyView& key) {
     const std::lock_guard lock(reader_mutex_);
     if (!reader_) open_reader();
-    if (together_ == 0) return reader_->read(key);
     try {
-      begin_reads();
+      if (together_ != 0) begin_reads();
       return reader_->read(key);
-    } catch (const Error&) {
+    } catch (...) {
       reader_.reset();
       throw;
     }
@@ -161,7 +167,12 @@ class SqliteStore {
   // ---- ExpiringStore
 
   /// Throws: as settings.
-  [[nodiscard]] Horizons horizons() const { return snapshot().horizons(); }
+  [[nodiscard]] Horizons horizons() const {
+    auto reader = spare_reader_->take();
+    const Horizons horizons = detail::read_horizons(reader->connection());
+    spare_reader_->give_back(std::move(reader));
+    return horizons;
+  }
   /// Looks at each namespace. The file does not shrink: its free pages are used again. Throws: as settings, invalid_option.
   [[nodiscard]] bool expire(Bucket first, std::size_t most) {
     require_ends(first);
@@ -203,8 +214,8 @@ class SqliteStore {
     transaction.commit();
   }
 
-  /// Moves when another connection than this store's own has committed. While a batch is being applied it may
-  /// be late. Throws: as settings.
+  /// Moves when another connection than this store's own has committed. While a batch is being applied, or the log
+  /// folded, it may be late. Throws: as settings.
   [[nodiscard]] std::uint64_t version() {
     if (options_.read_only) {
       const std::lock_guard lock(reader_mutex_);
@@ -267,8 +278,8 @@ class SqliteStore {
     bool committing = false;
     try {
       if (!writer_) reopen();
-      if (in_doubt_) {  // what the log seems to hold may never have reached the disk
-        writer_->write_back_log();
+      if (in_doubt_) {  // what the write-ahead log seems to hold may never have reached the disk
+        writer_->checkpoint();
         in_doubt_ = false;
       }
       detail::SqliteTransaction transaction(writer_->connection());

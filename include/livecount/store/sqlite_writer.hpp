@@ -16,6 +16,7 @@
 #include "../detail/sqlite_handle.hpp"
 #include "../detail/sqlite_schema.hpp"
 #include "../record.hpp"
+#include "sqlite_log.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_settings.hpp"
 
@@ -64,12 +65,14 @@ class SqliteWriter {
   [[nodiscard]] std::uint32_t version() { return data_version(version_); }
 
   /// Brings the whole write-ahead log into the database, synced, and cuts it. Throws: Error, also while others read.
-  void write_back_log() {
+  void checkpoint() {
     SqliteStatement checkpoint(connection_, "PRAGMA wal_checkpoint(TRUNCATE)");
     if (checkpoint.step() && checkpoint.integer(0) == 0) return;
-    throw Error(Errc::store_unavailable,
-                path_ + ": the log cannot be written back after a commit that failed, as long as others read",
-                path_);
+    throw Error(
+        Errc::store_unavailable,
+        path_ +
+            ": the write-ahead log cannot be written back after a commit that failed, as long as others read",
+        path_);
   }
 
   /// The answer, if the batch need not or must not be applied. In a transaction, as all that follows.
@@ -158,8 +161,9 @@ class SqliteWriter {
     } else {
       require_sqlite_schema(connection, path);
     }
-    // Long checkpoints: a page that many batches change is then copied once (fewer than 64 MiB of log).
-    connection.execute("PRAGMA wal_autocheckpoint = 16384");
+    // Long checkpoints: a page that many batches change is then copied once.
+    const std::int64_t longest = (std::int64_t{64} << 20) / query_number(connection, "PRAGMA page_size");
+    connection.execute("PRAGMA wal_autocheckpoint = " + std::to_string(longest));
     connection.execute("PRAGMA cache_size = -65536");
     connection.execute("PRAGMA synchronous = " + synchronous);
     return connection;
@@ -185,9 +189,9 @@ class SqliteWriter {
       make_sqlite_log(connection_);
       log_.emplace(connection_);
     }
-    if (log_rows_ != 0 && log_->accepts(records)) return true;
+    const bool admitted = log_->admit(records);
+    if (admitted && log_rows_ != 0) return true;
     log_->fold();
-    log_->note(records);
     return false;
   }
 
