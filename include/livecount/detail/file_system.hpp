@@ -102,8 +102,7 @@ class PosixFileSystem {
     [[nodiscard]] bool is_at(const std::string& path) const {
       struct stat found {};
       if (::lstat(path.c_str(), &found) != 0) return false;
-      const struct stat own = status();
-      return found.st_dev == own.st_dev && found.st_ino == own.st_ino;
+      return found.st_dev == device_ && found.st_ino == inode_;
     }
 
    private:
@@ -146,6 +145,16 @@ class PosixFileSystem {
       return status;
     }
 
+    /// Also notes which file it is.
+    [[nodiscard]] struct stat identify() {
+      const struct stat found = status();
+      device_ = found.st_dev;
+      inode_ = found.st_ino;
+      return found;
+    }
+
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
     std::unique_ptr<Descriptor> descriptor_ = std::make_unique<Descriptor>();
     std::unique_ptr<ForkListener> in_children_;
     std::string path_;
@@ -225,8 +234,8 @@ class PosixFileSystem {
     return slash == 0 ? "/" : path.substr(0, slash);
   }
 
-  static void require_safe(const File& file, FileAccess access) {
-    const struct stat status = file.status();
+  static void require_safe(File& file, FileAccess access) {
+    const struct stat status = file.identify();
     const std::string& path = file.path_;
     if (S_ISDIR(status.st_mode)) throw unsafe(path, "is a folder; give the path of a file");
     if (!S_ISREG(status.st_mode)) throw unsafe(path, "is no regular file");

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #define XXH_INLINE_ALL
@@ -51,7 +52,9 @@ class Digest {
  public:
   Digest() noexcept { XXH3_64bits_reset(&state_); }
   void add_number(std::int64_t value) noexcept {
-    add_piece({reinterpret_cast<const char*>(&value), sizeof value});
+    if (gathered_.size() - size_ < sizeof value) flush();
+    std::memcpy(gathered_.data() + size_, &value, sizeof value);
+    size_ += sizeof value;
   }
   void add_bytes(std::string_view bytes) noexcept {
     add_number(static_cast<std::int64_t>(bytes.size()));

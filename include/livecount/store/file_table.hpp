@@ -71,7 +71,7 @@ class FileShelf {
   [[nodiscard]] const std::string& ns() const noexcept { return ns_; }
   [[nodiscard]] Bucket bucket() const noexcept { return bucket_; }
 
-  /// Null if there is none. `hash`: checksum(name, seed), with one seed for all.
+  /// Null if there is none. `hash`: as FileTable::hash has it.
   [[nodiscard]] FileNode* find(std::string_view name, std::uint64_t hash) const noexcept {
     const auto found = nodes_.find(Name{name, hash}, HashOf(), Same());
     return found == nodes_.end() ? nullptr : const_cast<FileNode*>(&*found);
@@ -214,7 +214,7 @@ class FileTable {
     return shelf == nullptr ? nullptr : shelf->find(key.name, hash(key.name));
   }
 
-  [[nodiscard]] std::uint64_t hash(std::string_view name) const noexcept { return checksum(name, seed_); }
+  [[nodiscard]] std::uint64_t hash(std::string_view name) const noexcept { return hash_bytes(name, seed_); }
 
   /// The first shelf, by namespace, period type and time, that is not before this one; null if there is none.
   [[nodiscard]] const FileShelf* next_shelf(std::string_view ns, Bucket bucket) const noexcept {
