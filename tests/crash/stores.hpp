@@ -20,7 +20,7 @@ template <class Store>
   options.path = path;
   if constexpr (std::same_as<Store, SqliteStore>) {
     options.busy_timeout = std::chrono::milliseconds(100);
-    if (name == "sqlite-log") options.log_rows = 8;  // folded often
+    if (name == "sqlite-log") options.log_rows = 4;  // folded often
     if (name == "sqlite-normal") options.synchronous = Synchronous::normal;
   } else {
     options.compact_bytes = 1'024;  // often
