@@ -102,8 +102,8 @@ inline void require_sqlite_schema(SqliteConnection& connection, const std::strin
 inline void make_sqlite_schema(SqliteConnection& connection, const std::string& path) {
   const auto is_empty = [&] { return query_number(connection, "SELECT count(*) FROM sqlite_schema") == 0; };
   if (is_empty()) {
-    // A row that changes costs a page. With 2 KiB a drain of random rows is half as fast again as with SQLite's 4, and a
-    // question that reads all rows a sixth slower; with 1 KiB twice as fast, and nearly half as fast.
+    // A row that changes costs a page. With 2 KiB a drain of random rows is a quarter faster than with SQLite's 4, and a
+    // question that reads all rows a quarter slower; with 1 KiB half as fast again, and 1.7 times slower (bench/README.md).
     connection.execute("PRAGMA page_size = 2048");
     connection.use_write_ahead_log();
     SqliteTransaction transaction(connection);
