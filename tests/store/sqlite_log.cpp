@@ -9,12 +9,6 @@
 
 namespace {
 
-SqliteStore::Options logged(const Place& place, std::size_t rows) {
-  SqliteStore::Options options = place.options();
-  options.log_rows = rows;
-  return options;
-}
-
 using Strings = std::vector<std::string>;
 const std::string log_rows = "SELECT count(*) FROM livecount_log";
 const std::string table_rows = "SELECT name, count FROM livecount_counts ORDER BY name";
@@ -24,7 +18,7 @@ const std::string seen_rows = "SELECT name, count FROM counts ORDER BY name";
 
 TEST_CASE("increments go to the log, are seen by all who ask, and are folded when the log is long") {
   const Place place;
-  SqliteStore store(logged(place, 4));
+  SqliteStore store(place.logged(4));
   Connection other(place.path);
   Writer writer(1);
   REQUIRE(is_applied(writer.send(store, {plus("a", 1), plus("b", 2)})));
@@ -49,7 +43,7 @@ TEST_CASE("increments go to the log, are seen by all who ask, and are folded whe
 
 TEST_CASE("a change that looks at the count finds the log folded") {
   const Place place;
-  SqliteStore store(logged(place, 1000));
+  SqliteStore store(place.logged(1000));
   Connection other(place.path);
   Writer writer(1);
   REQUIRE(is_applied(writer.send(store, {plus("a", 5), plus("b", 5), plus("c", 5)})));
@@ -65,7 +59,7 @@ TEST_CASE("a change that looks at the count finds the log folded") {
 
 TEST_CASE("what could leave the range of a count does not go to the log, and is put aside as ever") {
   const Place place;
-  SqliteStore store(logged(place, 1000));
+  SqliteStore store(place.logged(1000));
   Connection other(place.path);
   Writer writer(1);
   const Count far = max_count / 2;
@@ -87,7 +81,7 @@ TEST_CASE("counts that were there before the log bound what goes to it") {
     SqliteStore store(place.options());
     REQUIRE(is_applied(writer.send(store, {plus("a", max_count - 1)})));
   }
-  SqliteStore store(logged(place, 1000));
+  SqliteStore store(place.logged(1000));
   Connection other(place.path);
   REQUIRE(is_applied(writer.send(store, {plus("b", 1)})));
   CHECK(other.ask(log_rows) == Strings{"1"});
@@ -97,7 +91,7 @@ TEST_CASE("counts that were there before the log bound what goes to it") {
 
 TEST_CASE("what a store without a log adds bounds what goes to it") {
   const Place place;
-  SqliteStore store(logged(place, 1000));
+  SqliteStore store(place.logged(1000));
   SqliteStore plain(place.options());
   Writer writer(1), plain_writer(2);
   REQUIRE(is_applied(writer.send(store, {plus("b", 1)})));
@@ -116,13 +110,13 @@ TEST_CASE("however much is added and taken, the bound of the log does not overfl
     REQUIRE(writer.send(store, records).outcome == Outcome::applied);
   };
   {
-    SqliteStore store(logged(place, 1000));
+    SqliteStore store(place.logged(1000));
     REQUIRE(is_applied(writer.send(store, {plus("b", 1)})));
     for (int i = 0; i < 40; ++i) send(store);
     REQUIRE(is_applied(writer.send(store, {plus("b", 1)})));
     CHECK(other.ask(log_rows) == Strings{"0"});
   }
-  SqliteStore store(logged(place, 1000));  // which looks at the counts anew
+  SqliteStore store(place.logged(1000));  // which looks at the counts anew
   REQUIRE(is_applied(writer.send(store, {plus("b", 1)})));
   CHECK(other.ask(log_rows) == Strings{"1"});
   CHECK(store.read(named("a")) == 0);
@@ -132,7 +126,7 @@ TEST_CASE("however much is added and taken, the bound of the log does not overfl
 
 TEST_CASE("a decrement as far as it goes does not end the use of the log") {
   const Place place;
-  SqliteStore store(logged(place, 1000));
+  SqliteStore store(place.logged(1000));
   Connection other(place.path);
   Writer writer(1);
   REQUIRE(is_applied(writer.send(store, {plus("a", 5)})));
@@ -144,7 +138,7 @@ TEST_CASE("a decrement as far as it goes does not end the use of the log") {
 
 TEST_CASE("a log that cannot be folded costs no batch, and is folded when it can be") {
   const Place place;
-  SqliteStore store(logged(place, 2));
+  SqliteStore store(place.logged(2));
   Connection other(place.path);
   Writer writer(1);
   other.execute("CREATE TRIGGER t BEFORE INSERT ON livecount_counts BEGIN SELECT RAISE(ABORT, 'no'); END");
@@ -159,7 +153,7 @@ TEST_CASE("a log that cannot be folded costs no batch, and is folded when it can
 
 TEST_CASE("a look at the log for which there is no memory does not spoil the next one") {
   const Place place;
-  SqliteStore store(logged(place, 10'000));
+  SqliteStore store(place.logged(10'000));
   Writer writer(1);
   std::vector<std::string> names;
   for (int i = 0; i < 10; ++i) names.push_back("a name too long to be kept in a string " + std::to_string(i));
@@ -189,7 +183,7 @@ TEST_CASE(
   SqliteStore plain(place.options());
   SqliteStore reader(place.read_only());
   REQUIRE(reader.read(named("a")) == std::nullopt);
-  SqliteStore with_log(logged(place, 7));
+  SqliteStore with_log(place.logged(7));
   std::mt19937_64 random(20'110'615);
   Writer plain_writer(1), log_writer(2);
   std::map<std::string, Count> expected;
@@ -217,7 +211,7 @@ TEST_CASE(
 
 TEST_CASE("a transaction that makes the log and is rolled back leaves none, and the next one makes it") {
   const Place place;
-  SqliteStore store(logged(place, 100));
+  SqliteStore store(place.logged(100));
   Connection other(place.path);
   other.execute("CREATE TRIGGER t BEFORE INSERT ON livecount_ledger BEGIN SELECT RAISE(ABORT, 'no'); END");
   Writer writer(1);
@@ -231,7 +225,7 @@ TEST_CASE("a transaction that makes the log and is rolled back leaves none, and 
 
 TEST_CASE("old buckets leave the log, too") {
   const Place place;
-  SqliteStore store(logged(place, 100));
+  SqliteStore store(place.logged(100));
   Writer writer(1);
   REQUIRE(is_applied(writer.send(store, {{named("a", day), {1}}, {named("a", next_day), {2}}})));
   while (store.expire(next_day, 1)) continue;
@@ -245,7 +239,7 @@ TEST_CASE("old buckets leave the log, too") {
 
 TEST_CASE("reads that share a transaction see the log of its moment") {
   const Place place;
-  SqliteStore store(logged(place, 3));
+  SqliteStore store(place.logged(3));
   Writer writer(1);
   const auto together = store.reads_together();
   for (Count i = 1; i <= 10; ++i) {

@@ -32,6 +32,12 @@ struct Place {
     options.read_only = true;
     return options;
   }
+  /// With a log that is folded when it has so many rows.
+  [[nodiscard]] SqliteStore::Options logged(std::size_t rows) const {
+    SqliteStore::Options options = this->options();
+    options.log_rows = rows;
+    return options;
+  }
   [[nodiscard]] std::size_t files() const {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory.path()), {}));
   }
