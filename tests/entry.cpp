@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <livecount/entry.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,16 @@ Owned make_with(Count count, Word flags) {
   REQUIRE(entry->load() == (count * Entry::unit | flags));
   return entry;
 }
+
+/// Does something in each wait, as if another thread did it.
+struct WaitingSync : StdSync {
+  static inline int yields = 0;
+  static inline std::function<void()> meanwhile;
+  static void yield() noexcept {
+    ++yields;
+    if (meanwhile) meanwhile();
+  }
+};
 
 }  // namespace
 
@@ -195,6 +206,27 @@ TEST_CASE("freezing takes the change since the last batch and turns queued into 
   CHECK(entry->freeze().change == Transform{-2, no_floor});
   entry->release();
   CHECK(entry->try_seal());
+}
+
+TEST_CASE("a word that is out of its range is waited for, as long as a thread may be without its processor") {
+  using Waiting = BasicEntry<WaitingSync>;
+  const std::unique_ptr<Waiting, void (*)(Waiting*)> entry(Waiting::create({"ns", all, "name"}),
+                                                           &Waiting::destroy);
+  const auto overshoot = [&] {
+    entry->add(1);
+    WaitingSync::yields = 0;
+    WaitingSync::meanwhile = [&] {
+      if (WaitingSync::yields == 100'000) entry->add(-1);
+    };
+  };
+  entry->add(max_count);
+  entry->mark();
+  overshoot();
+  CHECK(entry->freeze().net == max_count);
+  overshoot();
+  CHECK(entry->add_stored(-1, Waiting::State::present));
+  CHECK(Waiting::count_of(entry->load()) == max_count - 1);
+  WaitingSync::meanwhile = nullptr;
 }
 
 TEST_CASE("freezing waits only for a while for a word that is out of its range") {

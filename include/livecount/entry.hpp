@@ -78,8 +78,9 @@ class BasicEntry {
   static constexpr Word queued = 2;
   static constexpr Word busy = 4;
   static constexpr Word unit = 8;
-  static constexpr int patience =
-      10'000;  // looks at a word that is out of range, before it is taken as it is
+  /// Looks at a word that is out of range, before it is taken as it is: about a second, so that a thread that has lost
+  /// its processor there gets it back.
+  static constexpr int patience = 1'000'000;
 
   enum class State : std::uint8_t {
     unloaded,  // the stored part is not known
