@@ -412,7 +412,7 @@ int main(int argc, char** argv) {
     const std::vector<OneEvent> events = read_events(argv[1], argv[2]);
     EventTable table(events);
     const std::filesystem::path folder = argv[3];
-    for (const std::size_t entries : {std::size_t{200}, std::size_t{1'000'000}}) {
+    for (const std::size_t entries : {std::size_t{1000}, std::size_t{1'000'000}}) {
       const std::string name = std::to_string(entries);
       compare<MemoryStore>({}, entries, events, table);
       compare<FileStore>({.path = folder / (name + ".journal"), .sync = FileSync::never}, entries, events,
