@@ -94,8 +94,8 @@ TEMPLATE_TEST_CASE("at the end of the range adds are refused or counted, never b
   typename C::Options options = options_of<C>();
   options.floor = Floor::none;
   C counter(options);
-  const auto handle =
-      counter.handle("edge");  // keeps it in memory: else only the store knows where the end is
+  // Keeps it in memory: else only the store knows where the end is.
+  const auto handle = counter.handle("edge");
   counter.increment("edge", {.delta = max_count - 5});
   REQUIRE(counter.try_increment("edge", {.delta = 6}) == Errc::overflow);
   std::atomic<Count> accepted{max_count - 5};
