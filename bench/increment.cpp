@@ -63,6 +63,7 @@ class Workload {
       const Stream stream = each_once(count, first);
       for (Running& running : running_) {
         if (takes_part(running.kind, "never seen")) {
+          read_ahead(stream.all());
           time("never seen, 1 thread", running, count, [&] {
             const auto start = std::chrono::steady_clock::now();  // with all waiting for room
             running.contender->add(stream.all());
@@ -87,6 +88,7 @@ class Workload {
       calls = std::clamp<std::size_t>(static_cast<std::size_t>(fit), std::min<std::size_t>(1000, calls),
                                       stream_.size() / 2);
     }
+    for (int thread = 0; thread < threads; ++thread) read_ahead(part(thread));
     time(name_ + (threads == 1 ? ", 1 thread" : ", " + std::to_string(threads) + " threads"), running, calls,
          [&] { return time_threads(threads, [&](int thread) { running.contender->add(part(thread)); }); });
   }

@@ -79,11 +79,13 @@ class Scaling {
     const std::size_t calls = calls_ / static_cast<std::size_t>(threads);
     for (int round = 0; round < options_.rounds; ++round) {
       for (const Running& one : running) {
+        const auto part = [&](int thread) {
+          return stream.part(calls, static_cast<std::size_t>(threads * round + thread));
+        };
+        for (int thread = 0; thread < threads; ++thread) read_ahead(part(thread));
         one.contender->add(stream.part(2000, 0));
         one.contender->settle();
-        const double seconds = time_threads(threads, [&](int thread) {
-          one.contender->add(stream.part(calls, static_cast<std::size_t>(threads * round + thread)));
-        });
+        const double seconds = time_threads(threads, [&](int thread) { one.contender->add(part(thread)); });
         report_.add(workload, one.name, seconds / static_cast<double>(calls) * 1e9, "ns");
         one.contender->settle();
       }
