@@ -52,30 +52,30 @@ class Scaling {
          options_.pick<std::vector<std::size_t>>({1000}, {100'000, 500'000, 1'000'000},
                                                  {1'000'000, 2'000'000, 5'000'000, 10'000'000, 20'000'000})) {
       auto running = start(names);
-      measure("names " + std::to_string(names), running, uniform(4 * calls_, names), 1);
+      measure("names " + std::to_string(names), running, uniform(4 * calls_, names), names, 1);
     }
     const auto names = options_.pick<std::size_t>(1000, 100'000, 100'000);
     auto running = start(names);
     const Stream popular = zipf(4 * calls_, names);
     for (const int threads : {1, 2, 4, 8, 16})
-      measure("threads " + std::to_string(threads), running, popular, threads);
+      measure("threads " + std::to_string(threads), running, popular, names, threads);
     for (const unsigned share : {0U, 20U, 40U, 60U, 80U, 100U}) {
       std::mt19937_64 random(1);
       const Stream stream(4 * calls_,
                           [&]() -> std::uint64_t { return random() % 100 < share ? 0 : random() % names; });
-      measure("hot share " + std::to_string(share), running, stream, 2);
+      measure("hot share " + std::to_string(share), running, stream, names, 2);
     }
     const Stream hot(4 * calls_, [] { return 0U; });
     for (std::size_t periods = 1; periods <= 7; ++periods) {
       std::vector<Running> one;
       one.push_back({"livecount", make_livecount(1, periods)});
-      measure("periods " + std::to_string(periods), one, hot, 1);
+      measure("periods " + std::to_string(periods), one, hot, 1, 1);
     }
   }
 
  private:
   void measure(const std::string& workload, std::vector<Running>& running, const Stream& stream,
-               int threads) {
+               std::size_t names, int threads) {
     const std::size_t calls = calls_ / static_cast<std::size_t>(threads);
     for (int round = 0; round < options_.rounds; ++round) {
       for (const Running& one : running) {
@@ -83,8 +83,7 @@ class Scaling {
           return stream.part(calls, static_cast<std::size_t>(threads * round + thread));
         };
         for (int thread = 0; thread < threads; ++thread) read_ahead(part(thread));
-        one.contender->add(stream.part(2000, 0));
-        one.contender->settle();
+        one.contender->touch(stream.part(enough_to_warm_up(names), 0));
         const double seconds = time_threads(threads, [&](int thread) { one.contender->add(part(thread)); });
         report_.add(workload, one.name, seconds / static_cast<double>(calls) * 1e9, "ns");
         one.contender->settle();

@@ -12,6 +12,7 @@
 #include "../support/livecount.hpp"
 #include "../support/contender.hpp"
 #include "../support/folder.hpp"
+#include "../support/measure.hpp"
 
 namespace {
 
@@ -25,6 +26,11 @@ class Livecount : public bench::Contender {
 
   void add(std::span<const std::string_view> names) override {
     for (const std::string_view name : names) counter_.increment(name, update_);
+  }
+  void touch(std::span<const std::string_view> names) override {
+    for (const PeriodType period : update_.periods) {
+      for (const std::string_view name : names) bench::keep(counter_.get(name, {.period = period}));
+    }
   }
   void settle() override { counter_.flush(); }
 

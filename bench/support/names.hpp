@@ -65,8 +65,7 @@ class Stream {
   std::vector<std::string_view> names_;
 };
 
-/// Before a span is timed. On a virtual machine the first who looks at a page that nobody has read for a while can wait
-/// microseconds for it: that would be timed as the cost of the contender whose turn it is.
+/// Before a span is timed, for the same reason as Contender::touch().
 inline void read_ahead(std::span<const std::string_view> names) {
   std::uint64_t sum = 0;
   for (const std::string_view name : names) sum += static_cast<unsigned char>(name.back());
