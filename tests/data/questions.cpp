@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -98,69 +99,79 @@ class EventTable {
       const std::string name(to_string(type));
       connection_.execute("ALTER TABLE events ADD " + name);
       connection_.execute("UPDATE events SET " + name + " = " + bucket_sql(type));
-      connection_.execute("CREATE INDEX by_" + name + " ON events (ns, " + name + ", name)");
+      connection_.execute("CREATE INDEX by_" + name + " ON events (ns, " + name + ", name, delta)");
     }
     connection_.execute("ALTER TABLE events ADD \"all\"");
     connection_.execute("UPDATE events SET \"all\" = 0");
-    connection_.execute("CREATE INDEX by_all ON events (ns, \"all\", name)");
+    connection_.execute("CREATE INDEX by_all ON events (ns, \"all\", name, delta)");
     connection_.execute("CREATE INDEX by_name ON events (ns, name)");
     connection_.execute("COMMIT");
   }
 
-  /// (name, sum) of the first `number` events that lie in a bucket, in any order.
+  /// The sums of the first `number` events that lie in a bucket, by name.
   [[nodiscard]] std::map<std::string, Count> counts(std::string_view ns, Bucket bucket, std::size_t number) {
     std::map<std::string, Count> counts;
-    ask("SELECT name, sum(delta) FROM events WHERE ns = ?1 AND " + column(bucket.type) +
-            " = ?2 AND number < ?3 GROUP BY name",
-        ns, bucket.start, number, "", [&](auto& row) { counts[std::string(row.bytes(0))] = row.integer(1); });
+    for (const NamedCount& row : ask("SELECT name, sum(delta) FROM events WHERE ns = ?1 AND " +
+                                         column(bucket.type) + " = ?2 AND number < ?3 GROUP BY name",
+                                     ns, bucket.start, number)) {
+      counts.insert_or_assign(row.name, row.count);
+    }
     return counts;
   }
-  [[nodiscard]] std::vector<NamedCount> top(std::string_view ns, Bucket bucket, std::size_t number,
-                                            std::size_t limit) {
-    std::vector<NamedCount> rows;
-    ask("SELECT name, sum(delta) FROM events WHERE ns = ?1 AND " + column(bucket.type) +
-            " = ?2 AND number < ?3 GROUP BY name ORDER BY 2 DESC, 1 LIMIT " + std::to_string(limit),
-        ns, bucket.start, number, "", [&](auto& row) {
-          rows.push_back({std::string(row.bytes(0)), row.integer(1)});
-        });
-    return rows;
+  [[nodiscard]] const std::vector<NamedCount>& top(std::string_view ns, Bucket bucket, std::size_t number,
+                                                   std::size_t limit) {
+    return ask("SELECT name, sum(delta) FROM events WHERE ns = ?1 AND " + column(bucket.type) +
+                   " = ?2 AND number < ?3 GROUP BY name ORDER BY 2 DESC, 1 LIMIT " + std::to_string(limit),
+               ns, bucket.start, number);
   }
   /// Buckets in which something was counted.
   [[nodiscard]] std::map<std::int64_t, Count> history(std::string_view ns, std::string_view name,
                                                       PeriodType type, std::size_t number) {
     std::map<std::int64_t, Count> counts;
-    ask("SELECT " + column(type) +
-            ", sum(delta) FROM events WHERE ns = ?1 AND ?2 = 0 AND number < ?3 AND name = ?4 "
-            "GROUP BY 1",
-        ns, 0, number, name, [&](auto& row) { counts[row.integer(0)] = row.integer(1); });
+    for (const NamedCount& row :
+         ask("SELECT CAST(" + column(type) +
+                 " AS TEXT), sum(delta) FROM events WHERE ns = ?1 AND ?2 = 0 AND number < ?3 AND name = ?4 "
+                 "GROUP BY 1",
+             ns, 0, number, name)) {
+      counts[std::stoll(row.name)] = row.count;
+    }
     return counts;
   }
   [[nodiscard]] std::vector<std::string> names(std::string_view ns, std::string_view prefix,
                                                std::string_view after, std::size_t number,
                                                std::size_t limit) {
     std::vector<std::string> names;
-    ask(
-        "SELECT DISTINCT name FROM events WHERE ns = ?1 AND ?2 = 0 AND number < ?3 AND "
-        "substr(name, 1, length(?4)) = ?4 AND name > ?5 ORDER BY name LIMIT " +
-            std::to_string(limit),
-        ns, 0, number, prefix, [&](auto& row) { names.emplace_back(row.bytes(0)); }, after);
+    for (const NamedCount& row :
+         ask("SELECT DISTINCT name, 0 FROM events WHERE ns = ?1 AND ?2 = 0 AND number < ?3 AND "
+             "substr(name, 1, length(?4)) = ?4 AND name > ?5 ORDER BY name LIMIT " +
+                 std::to_string(limit),
+             ns, 0, number, prefix, after)) {
+      names.push_back(row.name);
+    }
     return names;
   }
 
  private:
   static std::string column(PeriodType type) { return "\"" + std::string(to_string(type)) + "\""; }
 
-  template <class F>
-  void ask(const std::string& sql, std::string_view ns, std::int64_t start, std::size_t number,
-           std::string_view name, F f, std::optional<std::string_view> after = {}) {
+  /// The events never change, and each store is asked the same: an answer is kept.
+  const std::vector<NamedCount>& ask(const std::string& sql, std::string_view ns, std::int64_t start,
+                                     std::size_t number, std::string_view name = {},
+                                     std::string_view after = {}) {
+    const auto [found, is_new] = answers_.try_emplace(Question(sql, ns, start, number, name, after));
+    if (!is_new) return found->second;
     detail::SqliteStatement select(connection_, sql);
     select.bind_blob(1, ns).bind(2, start).bind(3, static_cast<std::int64_t>(number));
     if (sql.find("?4") != std::string::npos) select.bind_blob(4, name);
-    if (after) select.bind_blob(5, *after);
-    while (select.step()) f(select);
+    if (sql.find("?5") != std::string::npos) select.bind_blob(5, after);
+    while (select.step()) found->second.push_back({std::string(select.bytes(0)), select.integer(1)});
+    return found->second;
   }
 
+  using Question = std::tuple<std::string, std::string, std::int64_t, std::size_t, std::string, std::string>;
+
   detail::SqliteConnection connection_;
+  std::map<Question, std::vector<NamedCount>> answers_;
 };
 
 // ---- the comparison
