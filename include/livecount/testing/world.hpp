@@ -156,7 +156,7 @@ class World {
     const std::uint32_t age =
         schedule_->choose(result_.steps, Kind::old, static_cast<std::uint32_t>(readable));
     const std::uint64_t bits = memory_.read(at, age, running_->id, running_->clock, order);
-    tell(site, (age != 0 ? "sees the old " : "sees ") + value(bits));
+    tell(site, [&] { return (age != 0 ? "sees the old " : "sees ") + value(bits); });
     return bits;
   }
 
@@ -165,7 +165,7 @@ class World {
       Location& at = before(address, size, true, "store", site);
       memory_.write(at, bits, running_->id, running_->clock, order, false);
       ++writes_;
-      tell(site, "stores " + value(bits));
+      tell(site, [&] { return "stores " + value(bits); });
     } else {
       (void)memory_.at(address, size);
     }
@@ -193,7 +193,9 @@ class World {
       std::memcpy(address, &*bits, size);
       ++writes_;
     }
-    tell(site, bits ? "changes " + value(old) + " to " + value(*bits) : "fails to change " + value(old));
+    tell(site, [&] {
+      return bits ? "changes " + value(old) + " to " + value(*bits) : "fails to change " + value(old);
+    });
     return old;
   }
 
@@ -207,7 +209,7 @@ class World {
     Thread& me = *running_;
     me.yielded_at = writes_;
     me.yielded = true;
-    tell(site, "yields");
+    tell(site, [] { return "yields"; });
     go_on_without(me);
     me.yielded = false;
   }
@@ -271,7 +273,7 @@ class World {
   /// Before a step on something that is no atomic.
   void interrupt(const void* address, bool point, const char* name, Site site) {
     note(address, name, site);
-    tell(site, name);
+    tell(site, [&] { return name; });
     if (point) let_others_go();
   }
   /// Lets others go until this thread is woken, or the deadline has come: then false.
@@ -483,12 +485,12 @@ class World {
   }
   /// A number; an address by when it was first met, so that the same execution reads the same.
   [[nodiscard]] std::string value(std::uint64_t bits) {
-    if (!tell_) return {};
     const auto number = static_cast<std::int64_t>(bits);
     if (number > -(std::int64_t{1} << 62) && number < std::int64_t{1} << 40) return std::to_string(number);
     return "@" + std::to_string(names_.try_emplace(bits, names_.size() + 1).first->second);
   }
-  void tell(Site site, const std::string& what) {
+  template <class F>
+  void tell(Site site, F words) {
     if (!tell_) return;
     std::string step = std::to_string(result_.steps);
     step.resize(6, ' ');
@@ -496,7 +498,7 @@ class World {
     who.resize(12, ' ');
     std::string where = text(site);
     where.resize(28, ' ');
-    story_ += step + who + where + what + '\n';
+    story_ += step + who + where + words() + '\n';
   }
 
   static inline World* current_ = nullptr;
