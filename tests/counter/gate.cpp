@@ -18,6 +18,7 @@ using livecount::tests::threads;
 namespace {
 
 using Gate = detail::Gate<StdSync>;
+using Epochs = detail::Epochs<StdSync>;
 
 void sleep_for(int milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
@@ -76,33 +77,74 @@ TEST_CASE("who comes while the gate is closed waits until it opens") {
   CHECK(entered == threads);
 }
 
-TEST_CASE("nobody is inside while it is closed, and what was done inside is seen by the closer") {
+TEST_CASE("who crosses finds it open, and the closer waits for it if it asks") {
+  Gate gate;
+  { const Epochs::Guard first; }
+  {
+    const Epochs::Crossing crossing;
+    REQUIRE(crossing);
+    CHECK(gate.is_open(crossing));
+  }
+  {
+    const Gate::Closed closed(gate);
+    const Epochs::Crossing crossing;
+    CHECK_FALSE(gate.is_open(crossing));
+  }
+  std::optional<Epochs::Crossing> crossing(std::in_place);
+  std::atomic<bool> closed{false};
+  std::atomic<bool> alone{false};
+  std::thread closer([&] {
+    const Gate::Closed scope(gate);
+    closed = true;
+    Epochs::wait_for_crossings();
+    alone = true;
+  });
+  while (!closed) std::this_thread::yield();  // who only crosses does not keep it from being closed
+  sleep_for(20);
+  CHECK_FALSE(alone);
+  crossing.reset();
+  closer.join();
+  CHECK(alone);
+}
+
+TEST_CASE("nobody is inside or crosses while it is closed, and what was done there is seen by the closer") {
   Gate gate;
   std::mutex closers;  // one at a time
   int value = 0;       // no atomic: written when closed, read inside
   std::array<int, threads> done{};
   std::atomic<int> inside{0};  // relaxed throughout: it must not order what the gate has to order
   std::atomic<int> wrong{0};
+  std::atomic<int> crossed{0};
   run_together([&](int number, auto& random) {
     int& mine = done[static_cast<std::size_t>(number)];
+    const auto work = [&] {
+      inside.fetch_add(1, std::memory_order_relaxed);
+      if (value % 2 != 0) ++wrong;
+      if (random() % 16 == 0) std::this_thread::yield();  // a closer comes meanwhile
+      ++mine;
+      inside.fetch_sub(1, std::memory_order_relaxed);
+    };
+    { const Epochs::Guard first; }
     for (int i = 0; i < 4'000; ++i) {
-      if (random() % 8 != 0) {
-        const Gate::Inside scope(gate);
-        inside.fetch_add(1, std::memory_order_relaxed);
-        if (value % 2 != 0) ++wrong;
-        if (i % 16 == 0) std::this_thread::yield();  // a closer comes meanwhile
-        ++mine;
-        inside.fetch_sub(1, std::memory_order_relaxed);
-      } else {
+      const auto way = random() % 8;
+      if (way == 0) {
         const std::lock_guard lock(closers);
         const Gate::Closed scope(gate);
+        Epochs::wait_for_crossings();
         if (inside.load(std::memory_order_relaxed) != 0) ++wrong;
         ++value;  // odd
         for (const int& other : done) value += 2 * (other % 2);
         ++value;
+      } else if (way < 4) {
+        const Gate::Inside scope(gate);
+        work();
+      } else if (const Epochs::Crossing crossing; gate.is_open(crossing)) {
+        work();
+        ++crossed;
       }
     }
   });
   CHECK(wrong == 0);
   CHECK(value > 0);
+  CHECK(crossed > 0);
 }

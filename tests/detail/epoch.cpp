@@ -143,6 +143,37 @@ TEMPLATE_TEST_CASE("synchronize waits for the guards that exist", "", StdSync, L
   later.join();
 }
 
+TEMPLATE_TEST_CASE("crossings are waited for, and guards are not; for memory they are the same", "", StdSync,
+                   LightSync) {
+  using Epochs = detail::Epochs<TestType>;
+  Epochs::wait_for_crossings();  // there is none
+  Reader<TestType> reader;
+  Epochs::wait_for_crossings();  // for ever, if it waited for the reader
+  reader.leave();
+  const std::uint64_t stamp = Epochs::stamp();
+  std::atomic<int> step{0};
+  std::atomic<bool> about_to_leave{false};
+  std::thread crosser([&] {
+    { const Guard<TestType> first; }
+    const typename Epochs::Crossing crossing;
+    step = crossing ? 1 : 3;
+    while (step == 1) std::this_thread::yield();
+    about_to_leave = true;
+  });
+  while (step == 0) std::this_thread::yield();
+  REQUIRE(step == 1);
+  CHECK_FALSE(may_be_freed<TestType>(stamp));
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    step = 2;
+  });
+  Epochs::wait_for_crossings();
+  CHECK(about_to_leave);
+  later.join();
+  crosser.join();
+  CHECK(may_be_freed<TestType>(stamp));
+}
+
 TEMPLATE_TEST_CASE("synchronize does not wait for guards that keep coming", "", StdSync, LightSync) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
@@ -152,6 +183,7 @@ TEMPLATE_TEST_CASE("synchronize does not wait for guards that keep coming", "", 
     });
   }
   for (int i = 0; i < 100; ++i) detail::Epochs<TestType>::synchronize();
+  for (int i = 0; i < 100; ++i) detail::Epochs<TestType>::wait_for_crossings();
   stop = true;
   for (std::thread& reader : readers) reader.join();
 }

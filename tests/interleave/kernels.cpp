@@ -43,6 +43,40 @@ void retire_beside_a_reader(World& world) {
 }
 
 template <class S>
+void close_beside_crossings(World& world) {
+  using Gate = detail::Gate<S>;
+  using Epochs = detail::Epochs<S>;
+  Gate gate;
+  typename S::template atomic<int> done{0};
+  typename S::template atomic<int> closings{0};
+  int crossing = 0;
+  int left = 0;
+  world.thread("crosser", [&] {
+    for (int i = 0; i < 2; ++i) {
+      const typename Epochs::Crossing guard;
+      if (!gate.is_open(guard)) continue;
+      ++crossing;
+      done.store(i + 1, relaxed);
+      world.check(closings.load(relaxed) % 2 == 0, "nobody crosses a closed gate");
+      --crossing;
+      left = i + 1;
+    }
+  });
+  world.thread("closer", [&] {
+    for (int i = 0; i < 2; ++i) {
+      const typename Gate::Closed scope(gate);
+      Epochs::wait_for_crossings();
+      closings.store(2 * i + 1, relaxed);
+      world.check(crossing == 0, "nobody crosses a closed gate");
+      World::step("collects");
+      world.check(done.load(relaxed) == left, "the closer sees what was done by those who crossed");
+      closings.store(2 * i + 2, relaxed);
+    }
+  });
+  world.run();
+}
+
+template <class S>
 void close_beside_calls(World& world) {
   detail::Lifetime<S> lifetime;
   int working = 0;
@@ -104,6 +138,12 @@ TEST_CASE("a gate: nobody is inside while it is closed, and what was done is han
                 world.run();
               },
               {.limit = 30'000});
+}
+
+TEST_CASE("who crosses is out before the closer goes on, with a barrier of the kernel's and without") {
+  expect_laws("crossings, heavy", close_beside_crossings<ExplorerSync<Barrier::heavy>>);
+  expect_laws<ExplorerSync<Barrier::light>>("crossings, light",
+                                            close_beside_crossings<ExplorerSync<Barrier::light>>);
 }
 
 TEST_CASE("what a reader may still see is not freed, with a barrier of the kernel's and without") {

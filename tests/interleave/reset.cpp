@@ -69,6 +69,37 @@ TEST_CASE("a reset takes what came before it, and nothing else") {
   }
 }
 
+TEST_CASE("an add of several periods comes before the reset of one of them or after it, with all of them") {
+  static constexpr Periods periods = PeriodType::day | PeriodType::all;
+  expect_laws(
+      "reset one of two periods, add",
+      [](World& world) {
+        auto options = options_of();
+        std::optional<Count> day_at_reset;
+        options.store.after_batch = [&](const MemoryStore& store) {
+          const auto count = [&](PeriodType type) {
+            return store.read(KeyView{default_namespace, {type, 0}, "a"}).value_or(0);
+          };
+          if (count(PeriodType::all) == 0 && !day_at_reset) day_at_reset = count(PeriodType::day);
+        };
+        ExploredCounter<> counter(options);
+        counter.increment("a", {.periods = periods});
+        world.thread("adder", [&] {
+          take_first_guard();
+          counter.increment("a", {.periods = periods});
+        });
+        world.thread("resetter", [&] {
+          for (Errc code = Errc::backpressure; code != Errc::ok;) code = counter.try_reset("a");
+        });
+        world.run();
+        flush_all(counter);
+        world.check(counter.store().stored("a", PeriodType::day) == 2, "no loss, no double count");
+        world.check(counter.store().stored("a") == 2 - day_at_reset.value_or(0),
+                    "both periods come before the reset or after it");
+      },
+      usual);
+}
+
 TEST_CASE("after a removal there is no counter, or the one that was made after it") {
   for (const bool there : {true, false}) {
     expect_laws(

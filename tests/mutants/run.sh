@@ -32,6 +32,10 @@ wake-up-lost-by-waiters-for-room | counter/attempts.hpp | interleave/batches | s
 evicted-while-pinned | cache/lock_free_cache.hpp | interleave/eviction | s/entry\.pins\.load\(std::memory_order_acquire\) == 0 && //
 two-entries-for-one-name | cache/lock_free_cache.hpp | interleave/eviction | s/(Entry\* pin\(const HashedKey& key\) \{\n)    const std::lock_guard lock\(stripe\(tag_of\(key\.hash\)\)\);/$1/
 periods-of-a-call-outside-the-gate | counter/core.hpp | interleave/batches | s/const Inside inside\(write_behind_\.gate\(name_hash\)\);/(void)write_behind_.gate(name_hash);/g
+crossings-not-waited-for | counter/write_behind.hpp | interleave/batches | s/(return false;\n)    Epochs<Sync>::wait_for_crossings\(\);\n/$1/
+crossings-beside-a-reset-not-waited-for | counter/write_behind.hpp | interleave/reset | s/(take_chain\(index\);\n)    Epochs<Sync>::wait_for_crossings\(\);\n/$1/
+crossed-while-it-is-closed | counter/core.hpp | interleave/batches | s/write_behind_\.gate\(name_hash\)\.is_open\(guard\) && //
+crossings-looked-for-without-a-barrier | detail/epoch.hpp | interleave/kernels | s/    barrier\(\);\n(    const auto crosses)/$1/
 periods-of-a-call-past-the-range | counter/core.hpp | interleave/loading | s/if \(!fits\) \[\[unlikely\]\]/if (false)/
 loaded-beside-an-add-past-the-range | entry.hpp | interleave/loading | s/while \(wait_for_range\(word, left\)\) continue;(\s*if \(!in_range\(count_of\(word\) \+ difference)/$1/
 closer-does-not-wait | counter/gate.hpp | interleave/kernels | s/while \(gate_\.state_\.load\(std::memory_order_acquire\) != closed\) Sync::yield\(\);//
@@ -40,6 +44,8 @@ close-does-not-wait-for-calls | counter/lifetime.hpp | interleave/kernels | s/  
 freed-without-a-barrier | detail/epoch.hpp | interleave/kernels | s/if \(heavy\(\)\) Sync::heavy_barrier\(\);//
 weak-leaving-of-a-gate | counter/gate.hpp | interleave/kernels | s/fetch_sub\(1, std::memory_order_release\)/fetch_sub(1, std::memory_order_relaxed)/
 weak-leaving-of-an-epoch | detail/epoch.hpp | interleave/kernels | s/epoch\.store\(0, std::memory_order_release\)/epoch.store(0, std::memory_order_relaxed)/
+weak-end-of-a-crossing | detail/epoch.hpp | interleave/kernels | s/record_->epoch\.store\(0, std::memory_order_release\)/record_->epoch.store(0, std::memory_order_relaxed)/
+weak-look-at-a-gate | counter/gate.hpp | interleave/kernels | s/return \(state_\.load\(std::memory_order_acquire\)/return (state_.load(std::memory_order_relaxed)/
 weak-bucket-clock | counter/bucket_clock.hpp | interleave/kernels | s/start\.load\(std::memory_order_acquire\)/start.load(std::memory_order_relaxed)/; s/until\.load\(std::memory_order_acquire\)/until.load(std::memory_order_relaxed)/; s/from\.load\(std::memory_order_acquire\)/from.load(std::memory_order_relaxed)/
 weak-call-beside-close | counter/lifetime.hpp | interleave/kernels | s/lifetime_\.state_\.load\(std::memory_order_seq_cst\)/lifetime_.state_.load(std::memory_order_acquire)/
 weak-publishing-of-an-entry | cache/lock_free_cache.hpp | interleave/eviction | s/std::memory_order_release,  \/\/ \(2\) pairs/std::memory_order_relaxed,  \/\/ (2) pairs/

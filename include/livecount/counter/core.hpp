@@ -704,8 +704,17 @@ class Core final : private Drain {
     for (std::size_t i = 0; i < count; ++i) {
       if (!Entry::is_usual(entries[i]->load())) return Added::no;
     }
+    return add_all_usual(guard, entries, count, delta);
+  }
+  /// Requires also: inside the gate, where all were usual.
+  template <class G>
+  [[nodiscard, gnu::always_inline]] Added add_all_usual(const G& guard, Entry* const* entries,
+                                                        std::size_t count, Count delta) noexcept {
     bool fits = true;
-    for (std::size_t i = 0; i < count; ++i) fits &= in_range(Entry::count_of(entries[i]->add(delta)) + delta);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Word old = entries[i]->add(delta);
+      fits &= Entry::is_usual(old) || in_range(Entry::count_of(old) + delta);
+    }
     if (!fits) [[unlikely]] {
       for (std::size_t i = 0; i < count; ++i) (void)entries[i]->add(-delta);
       return Added::no;
@@ -866,6 +875,7 @@ class Core final : private Drain {
                                 guards_references && !Queue::writes_through;
   using Place = typename BucketClock<Sync>::Place;
   using QuickGuard = typename Epochs<Sync>::QuickGuard;
+  using Crossing = typename Epochs<Sync>::Crossing;
 
   [[nodiscard, gnu::always_inline]] static bool is_quick(std::string_view name,
                                                          std::string_view ns) noexcept {
@@ -911,18 +921,18 @@ class Core final : private Drain {
     std::size_t count = 0;
     Added added = Added::no;
     {
-      const QuickGuard guard;
-      bool all = guard && !closed() && !update.periods.empty();
+      const Crossing guard;
+      bool all =
+          guard && write_behind_.gate(name_hash).is_open(guard) && !closed() && !update.periods.empty();
       for (auto type = update.periods.begin(); all && type != update.periods.end(); ++type, ++count) {
         Place place;
         all = recall_kept(*type, at, place);
         if (!all) break;
         entries[count] = cache_.peek(guard, name, pack(place.bucket), name_hash ^ place.salt);
-        all = entries[count] != nullptr;
+        all = entries[count] && Entry::is_usual(entries[count]->load());
       }
-      if (all) [[likely]] {
-        added = add_all_and_count(guard, entries.data(), count, name_hash, delta);
-      }
+      if (all) [[likely]]
+        added = add_all_usual(guard, entries.data(), count, delta);
     }
     if (added == Added::yes) [[likely]]
       return Errc::ok;

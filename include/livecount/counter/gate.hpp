@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 // A gate: many may be inside at a time; one closer shuts it, waits for those inside, and opens it again.
 // Unlike a reader-writer lock it never lets the closer starve: while it is closed nobody enters.
+//
+// Two ways lead in. Who is Inside has been counted in, by two read-modify-writes, and may have waited for the gate to open. Who
+// holds a Crossing (detail/epoch.hpp) only looks whether it is open, which costs a load; for that the closer has to ask all
+// threads whether they are crossing, and does so only where it matters to him.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "../detail/epoch.hpp"
 #include "../detail/sync.hpp"
 
 namespace livecount::inline v0_1::detail {
@@ -30,7 +35,7 @@ class Gate {
     Gate& gate_;
   };
 
-  /// Being closed, as a scope. One closer at a time.
+  /// Being closed, as a scope: nobody is Inside. One closer at a time. It holds no Guard.
   class Closed {
    public:
     explicit Closed(Gate& gate) noexcept : gate_(gate) {
@@ -44,6 +49,12 @@ class Gate {
    private:
     Gate& gate_;
   };
+
+  /// Whether it is open. If so, the holder of the Crossing is as if Inside, until that ends, for a closer that calls
+  /// Epochs::wait_for_crossings.
+  [[nodiscard, gnu::always_inline]] bool is_open(const typename Epochs<Sync>::Crossing&) const noexcept {
+    return (state_.load(std::memory_order_acquire) & closed) == 0;  // (5) pairs with (3)
+  }
 
  private:
   static constexpr std::uint32_t closed = 1U << 31;

@@ -4,8 +4,9 @@
 //
 //   changed      An update that finds `queued` unset sets it, inside the gate of the entry's name, and chains
 //                the entry. From then on further updates only add: one record will stand for all of them.
-//   collected    The worker closes one gate at a time, waits for those inside, takes the chain, and freezes
-//                the entries of that gate, without I/O. Then it opens the gate.
+//   collected    The worker closes one gate at a time, waits for those inside, takes the chain, waits for those
+//                that are crossing, if there is anything to freeze, and freezes the entries of that gate, without
+//                I/O. Then it opens the gate.
 //   sent         The frozen changes are a batch with a number. It is sent until the store says `applied`;
 //                after an unclear answer it is sent again, the same records under the same number. Nothing
 //                is ever counted back.
@@ -16,7 +17,8 @@
 //      and chaining happen inside the gate. So a flush that closes every gate once misses nothing that came
 //      before it.
 //   2. All entries of one name have one gate, and a name is collected whole or not at all. An update of
-//      several periods makes its changes in one stay inside the gate, so they get into one batch.
+//      several periods makes its changes in one stay inside the gate, or in one Crossing, so they get into one
+//      batch. Who crosses changes only what is marked: without that there is nothing to wait for.
 //   3. At most one batch is in flight, and only the holder of `turn_` forms, sends or settles one.
 //   4. `room_` counts the marks that are not settled. It is raised before the mark is set.
 //   5. A batch that the store has not taken is kept, whatever the reason, and nothing else is sent before it. If
@@ -214,8 +216,8 @@ class WriteBehind {
   }
 
   /// One moment of store and memory: opens a snapshot of the store while no batch is being applied, and calls
-  /// f(key, change) for each change that it lacks, a counter's in the order in which they were made. Throws what
-  /// the store throws. Progress: waits for a batch under way; gates are closed for moments.
+  /// f(key, change) for each change that it lacks, a counter's in the order in which they were made. (An update of several
+  /// periods that is at work may be in it with some of them: no question is about more than one.) Throws what the store throws. Progress: waits for a batch under way; gates are closed for moments.
   template <class F>
   [[nodiscard]] auto look(F f) {
     const Look turn(*this);
@@ -382,6 +384,8 @@ class WriteBehind {
     take_chain(index);
     std::sort(waiting.begin() + sorted, waiting.end(), by_name);
     std::inplace_merge(waiting.begin(), waiting.begin() + sorted, waiting.end(), by_name);
+    if (waiting.empty()) return false;
+    Epochs<Sync>::wait_for_crossings();
     // All memory first: between freezing an entry and taking it from what is waiting nothing may throw.
     make_room_in_batch(waiting.size());
     const std::size_t before = entries_.size();
@@ -451,6 +455,7 @@ class WriteBehind {
     std::vector<Waiting>& waiting = waiting_[index];
     const typename Gate<Sync>::Closed closed(sections_[index].gate);
     take_chain(index);
+    Epochs<Sync>::wait_for_crossings();
     const auto name = std::partition(waiting.begin(), waiting.end(),
                                      [&](const Waiting& w) { return w.name_hash != name_hash; });
     const auto is_busy = [](const Waiting& w) { return Entry::is_busy(w.entry->load()); };

@@ -20,6 +20,9 @@
 //        unlinking.
 //   4. Nobody waits for I/O, or for a Guard to go, while holding one.
 //
+// A Crossing is a guard that somebody may wait for who has to keep others out (counter/gate.hpp): by 3, each of them
+// sees what he has stored before, or is seen by him.
+//
 // Progress: entering and leaving are wait-free after a thread's first time.
 #pragma once
 
@@ -35,7 +38,7 @@ class Epochs {
   using atomic = typename Sync::template atomic<T>;
 
   struct alignas(cache_line) Record {
-    atomic<std::uint64_t> epoch{0};  // 0: not reading
+    atomic<std::uint64_t> epoch{0};  // 0: not reading; with `crossing` in a Crossing
     atomic<bool> used{true};
     std::uint32_t index = 0;
     Record* next = nullptr;  // set once
@@ -66,13 +69,7 @@ class Epochs {
   /// The same for the usual case: false, and no Guard, in a thread's first one and inside of another. It calls nothing.
   class QuickGuard {
    public:
-    [[gnu::always_inline]] QuickGuard() noexcept : record_(Sync::template local<Record*>()) {
-      if (record_ && record_->epoch.load(std::memory_order_relaxed) == 0) [[likely]] {
-        enter(*record_);
-      } else {
-        record_ = nullptr;
-      }
-    }
+    [[gnu::always_inline]] QuickGuard() noexcept : QuickGuard(0) {}
     [[gnu::always_inline]] ~QuickGuard() {
       if (record_) [[likely]]
         record_->epoch.store(0, std::memory_order_release);  // (1)
@@ -84,8 +81,24 @@ class Epochs {
     /// As of a Guard. Requires: it is one.
     [[nodiscard]] std::uint32_t thread_index() const noexcept { return record_->index; }
 
+   protected:
+    [[gnu::always_inline]] explicit QuickGuard(std::uint64_t flag) noexcept
+        : record_(Sync::template local<Record*>()) {
+      if (record_ && record_->epoch.load(std::memory_order_relaxed) == 0) [[likely]] {
+        enter(*record_, flag);
+      } else {
+        record_ = nullptr;
+      }
+    }
+
    private:
     Record* record_;
+  };
+
+  /// A QuickGuard that wait_for_crossings waits for. Its holder waits for nothing.
+  class Crossing : public QuickGuard {
+   public:
+    [[gnu::always_inline]] Crossing() noexcept : QuickGuard(crossing) {}
   };
 
   /// Asks the kernel for what heavy guards need. A thread's first guard would, too; but with several threads the kernel
@@ -119,9 +132,7 @@ class Epochs {
     barrier();
     for (Record* record = records_.load(std::memory_order_acquire); record;
          record = record->next) {  // pairs with (5)
-      // (2) acquire: pairs with (1); as a read-modify-write it is ordered with the exchange in (6).
-      const std::uint64_t epoch = heavy() ? record->epoch.load(std::memory_order_acquire)
-                                          : record->epoch.fetch_add(0, std::memory_order_acq_rel);
+      const std::uint64_t epoch = epoch_of(*record) & ~crossing;
       if (epoch != 0 && epoch < oldest) oldest = epoch;
     }
     return oldest;
@@ -131,6 +142,21 @@ class Epochs {
   static void synchronize() noexcept {
     const std::uint64_t now = stamp();
     while (oldest_reader() <= now) Sync::yield();
+  }
+
+  /// Waits for each Crossing whose holder may have missed what the caller has stored before. The caller holds none.
+  static void wait_for_crossings() noexcept {
+    prepare();
+    const std::uint64_t now = epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    barrier();
+    const auto crosses = [&](Record& record) {
+      const std::uint64_t epoch = epoch_of(record);
+      return (epoch & crossing) != 0 && (epoch & ~crossing) < now;
+    };
+    for (Record* record = records_.load(std::memory_order_acquire); record;
+         record = record->next) {  // pairs with (5)
+      while (crosses(*record)) Sync::yield();
+    }
   }
 
   /// In a forked child, where they are gone: their guards must not hold up anybody, and their records are free.
@@ -144,8 +170,17 @@ class Epochs {
   }
 
  private:
-  [[gnu::always_inline]] static void enter(Record& record) noexcept {
-    const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);  // (4) pairs with (3)
+  static constexpr std::uint64_t crossing = std::uint64_t{1} << 63;
+
+  /// What the record's thread has published. The other side of enter().
+  [[nodiscard]] static std::uint64_t epoch_of(Record& record) noexcept {
+    // (2) acquire: pairs with (1); as a read-modify-write it is ordered with the exchange in (6).
+    return heavy() ? record.epoch.load(std::memory_order_acquire)
+                   : record.epoch.fetch_add(0, std::memory_order_acq_rel);
+  }
+
+  [[gnu::always_inline]] static void enter(Record& record, std::uint64_t flag = 0) noexcept {
+    const std::uint64_t epoch = epoch_.load(std::memory_order_acquire) | flag;  // (4) pairs with (3)
     if (heavy()) [[likely]] {
       // Ordered with what follows by the barrier that the other side imposes. release: who sees it in (2) instead of the
       // 0 of (1) must see what was read before (1), too; a relaxed store would end that release sequence.
