@@ -9,9 +9,9 @@
 //   marked     Several periods whose entries are all resident, marked and in the middle of their range, and no floor can
 //              bite: look them up, and add inside the gate, where what is marked stays so and cannot leave. Takes no lock.
 //   quick      Plain or marked, if the delta is not negative, the name short and in the default namespace, and the time in
-//              the buckets that were asked for last: the same in one function that calls others only for what is rare. What it
-//              cannot do, it leaves to those. Reads have such a way, too. Not where the queue writes through, nor with a clock
-//              that throws.
+//              the buckets that were asked for last: the same in one function that calls others only for what is rare, and
+//              that crosses the gate (gate.hpp). What it cannot do, it leaves to those. Reads have such a way, too. Not where
+//              the queue writes through, nor with a clock that throws.
 //   fetched    Plain or marked, of many in one call: entries that were fetched ahead need not be looked for again.
 //   striped    By a striped handle: to its own stripe (stripes.hpp). Wait-free.
 //   together   All others: floored decrements, very large deltas, updates that want the new count, and those

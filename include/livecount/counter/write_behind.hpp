@@ -216,8 +216,9 @@ class WriteBehind {
   }
 
   /// One moment of store and memory: opens a snapshot of the store while no batch is being applied, and calls
-  /// f(key, change) for each change that it lacks, a counter's in the order in which they were made. (An update of several
-  /// periods that is at work may be in it with some of them: no question is about more than one.) Throws what the store throws. Progress: waits for a batch under way; gates are closed for moments.
+  /// f(key, change) for each change that it lacks, a counter's in the order in which they were made. (Of an update of
+  /// several periods that is at work some may be in it: no question is about more than one.) Throws what the store
+  /// throws. Progress: waits for a batch under way; gates are closed for moments.
   template <class F>
   [[nodiscard]] auto look(F f) {
     const Look turn(*this);
