@@ -17,7 +17,7 @@ int main() {
   auto views = hits.handle("/index.html", {.periods = day | week});  // the name is resolved once
   views.increment();
 
-  std::cout << *hits.get("/index.html", {.period = day}) << '\n';  // 2, from memory
+  std::cout << *hits.get("/index.html", {.period = day}) << '\n';  // 2, from memory: the first time
   std::cout << hits.get("/never.html").has_value() << '\n';        // 0: no such counter
 
   hits.flush();  // returns when all of it is in hits.db
