@@ -35,14 +35,14 @@ class Gate {
     Gate& gate_;
   };
 
-  /// Being closed, as a scope: nobody is Inside. One closer at a time. It holds no Guard.
+  /// Being closed, as a scope: nobody is Inside. One closer at a time.
   class Closed {
    public:
     explicit Closed(Gate& gate) noexcept : gate_(gate) {
       gate_.state_.fetch_or(closed, std::memory_order_acquire);
       while (gate_.state_.load(std::memory_order_acquire) != closed) Sync::yield();  // (2) pairs with (1)
     }
-    ~Closed() { gate_.state_.fetch_and(~closed, std::memory_order_release); }  // (3) pairs with (4)
+    ~Closed() { gate_.state_.fetch_and(~closed, std::memory_order_release); }  // (3) pairs with (4), (5)
     Closed(const Closed&) = delete;
     Closed& operator=(const Closed&) = delete;
 

@@ -147,6 +147,7 @@ class Epochs {
   /// Waits for each Crossing whose holder may have missed what the caller has stored before. The caller holds none.
   static void wait_for_crossings() noexcept {
     prepare();
+    // (3), too: who sees this epoch in (4) sees what the caller has stored, and need not be waited for.
     const std::uint64_t now = epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
     barrier();
     const auto crosses = [&](Record& record) {
